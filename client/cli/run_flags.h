@@ -1,0 +1,77 @@
+// Flags that optimize and joint-optimize share.
+#ifndef REPSCORE_CLIENT_CLI_RUN_FLAGS_H_
+#define REPSCORE_CLIENT_CLI_RUN_FLAGS_H_
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/cli/arguments.h"
+#include "client/cli/run_report.h"
+#include "core/base/status_macros.h"
+#include "repscore/v1/scoring.pb.h"
+
+namespace repscore::cli {
+
+/// What is not given is left to the server's defaults.
+struct RunFlags {
+  std::string dataset;
+  std::string start;
+  std::optional<uint64_t> seed;
+  std::optional<int64_t> features;
+  std::optional<double> learning_rate;
+  std::optional<double> beta1;
+  std::optional<double> beta2;
+  std::optional<double> epsilon;
+  std::optional<int64_t> max_steps;
+  std::optional<double> max_seconds;
+  std::optional<int64_t> plateau_patience;
+  double plateau_delta = 0.0;
+  std::optional<int64_t> every;
+  std::vector<std::string> tracked;
+  int32_t components = 0;
+  std::string precision;
+  std::string folds_file;
+  bool detach = false;
+  ReportFlags report;
+};
+
+void AddRunFlags(CLI::App& command, RunFlags& flags);
+
+/// A registered dataset for datasets/..., else an array file; Gaussian when
+/// nothing is given.
+absl::StatusOr<v1::StartPoint> MakeStart(const RunFlags& flags);
+v1::AdamOptions MakeAdam(const RunFlags& flags);
+v1::StoppingOptions MakeStopping(const RunFlags& flags);
+
+/// Fills all fields of an optimisation request but its goals.
+template <typename Request>
+absl::Status FillRequest(const RunFlags& flags,
+                         const std::vector<v1::MeasureSpec>& tracked,
+                         Request& request) {
+  request.set_dataset(DatasetName(flags.dataset));
+  REPSCORE_ASSIGN_OR_RETURN(*request.mutable_start(), MakeStart(flags));
+  *request.mutable_adam() = MakeAdam(flags);
+  *request.mutable_stopping() = MakeStopping(flags);
+  v1::TraceOptions& trace = *request.mutable_trace();
+  if (flags.every.has_value()) {
+    trace.set_every(*flags.every);
+  }
+  trace.mutable_tracked()->Assign(tracked.begin(), tracked.end());
+  trace.set_principal_components(flags.components);
+  if (!flags.precision.empty()) {
+    request.set_precision(flags.precision == "mixed" ? v1::PRECISION_MIXED
+                                                     : v1::PRECISION_FLOAT64);
+  }
+  request.set_detach(flags.detach);
+  request.set_return_candidate(!flags.report.output_file.empty());
+  return absl::OkStatus();
+}
+
+}  // namespace repscore::cli
+
+#endif  // REPSCORE_CLIENT_CLI_RUN_FLAGS_H_

@@ -1,0 +1,79 @@
+// Shows a run: progress while it goes, its files, its result.
+//
+// On stdout a summary and a table, or the events as JSON lines; on a stderr
+// that is a terminal a line that follows the steps. Not thread-safe.
+#ifndef REPSCORE_CLIENT_CLI_RUN_REPORT_H_
+#define REPSCORE_CLIENT_CLI_RUN_REPORT_H_
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "client/cli/trace_file.h"
+#include "client/cpp/runs.h"
+
+namespace repscore::cli {
+
+struct ReportFlags {
+  /// Empty: none.
+  std::string trace_file;
+  std::string output_file;
+};
+
+std::vector<CLI::Option*> AddReportFlags(CLI::App& command, ReportFlags& flags);
+
+/// The line on the terminal that is written over at every update.
+class ProgressLine {
+ public:
+  ProgressLine();
+  ~ProgressLine() { Clear(); }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void Update(const v1::TracePoint& point);
+  void Clear();
+
+ private:
+  bool is_terminal_;
+  bool shown_ = false;
+  absl::Time next_update_ = absl::InfinitePast();
+  std::optional<v1::TracePoint> first_;
+};
+
+class RunReport {
+ public:
+  /// A usage error when a file could not be written in the end.
+  static absl::StatusOr<std::unique_ptr<RunReport>> Create(
+      const ReportFlags& flags, bool json);
+
+  /// Tells what the events are of, when they begin after `started`.
+  void Begin(const v1::RunStarted& started);
+
+  /// For RunObserver::on_event. Always true.
+  bool OnEvent(const v1::RunEvent& event);
+
+  /// Writes what is left to write. `outcome`'s error when it has one;
+  /// Cancelled for a run that was.
+  absl::Status Finish(const absl::StatusOr<client::RunOutcome>& outcome);
+
+ private:
+  RunReport(ReportFlags flags, bool json)
+      : flags_(std::move(flags)), json_(json) {}
+
+  absl::Status WriteCandidate(const client::RunOutcome& outcome) const;
+
+  ReportFlags flags_;
+  bool json_;
+  std::unique_ptr<TraceFile> trace_;
+  ProgressLine progress_;
+  double elapsed_seconds_ = 0.0;
+};
+
+}  // namespace repscore::cli
+
+#endif  // REPSCORE_CLIENT_CLI_RUN_REPORT_H_

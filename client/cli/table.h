@@ -1,0 +1,75 @@
+// Text for people: aligned tables, numbers, names of enumerators.
+#ifndef REPSCORE_CLIENT_CLI_TABLE_H_
+#define REPSCORE_CLIENT_CLI_TABLE_H_
+
+#include <google/protobuf/generated_enum_reflection.h>
+#include <google/protobuf/timestamp.pb.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "repscore/v1/types.pb.h"
+
+namespace repscore::cli {
+
+/// Columns separated by two blanks. Control characters become blanks.
+class Table {
+ public:
+  /// Column names; the ones in `right` (by index) are aligned to the right.
+  explicit Table(std::vector<std::string> header,
+                 const std::vector<size_t>& right = {});
+
+  /// As many cells as there are columns.
+  void AddRow(std::vector<std::string> cells);
+
+  bool empty() const { return rows_.size() == 1; }
+  std::string ToString() const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+  std::vector<bool> is_right_;
+};
+
+/// Lines "key    value" with the values under each other.
+class Listing {
+ public:
+  /// Lines without a value are left out.
+  void Add(const std::string& key, const std::string& value);
+
+  std::string ToString() const;
+
+ private:
+  std::vector<std::pair<std::string, std::string>> lines_;
+};
+
+/// Eight significant digits.
+std::string FormatNumber(double value);
+
+/// Fewest digits that read back as the same number.
+std::string FormatExactly(double value);
+
+/// "968 x 141"
+std::string FormatShape(const v1::TensorSpec& spec);
+
+/// "float32"
+std::string FormatType(const v1::TensorSpec& spec);
+
+/// "2026-03-01 12:00:00Z", empty for a time that is not set.
+std::string FormatTime(const google::protobuf::Timestamp& time);
+
+/// RUN_STATE_QUEUED is "queued", STOP_REASON_MAX_STEPS "max steps".
+std::string FormatEnum(const google::protobuf::EnumDescriptor& type, int value);
+
+template <typename Enum>
+std::string FormatEnum(Enum value) {
+  return FormatEnum(*google::protobuf::GetEnumDescriptor<Enum>(), value);
+}
+
+/// "warning: SUBJECT: MESSAGE (REASON)" and a line end.
+std::string FormatWarning(const std::string& subject,
+                          const v1::Warning& warning);
+
+}  // namespace repscore::cli
+
+#endif  // REPSCORE_CLIENT_CLI_TABLE_H_

@@ -1,0 +1,283 @@
+#include "core/analysis/score_stream.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "core/base/status_macros.h"
+#include "core/base/text.h"
+#include "core/measures/spectral.h"
+#include "core/statistics/moments.h"
+#include "core/statistics/row_pair.h"
+
+namespace repscore {
+namespace {
+
+constexpr ScalarType kDouble = ScalarType::kFloat64;
+// Rows are taken in blocks of this many bytes (as float64) whatever the chunks,
+// so that the result does not depend on how they are cut.
+constexpr int64_t kBlockBytes = int64_t{4} << 20;
+constexpr int64_t kFewestBlockRows = 256;
+// Candidates up to this size are kept, for angles close to zero.
+constexpr int64_t kKeptElements = int64_t{8} << 20;
+
+absl::Status InField(std::string_view field, const absl::Status& status) {
+  return {status.code(), StrCat(field, ": ", std::string(status.message()))};
+}
+
+class ScoreStreamImpl final : public ScoreStream {
+ public:
+  ScoreStreamImpl(std::shared_ptr<const Reference> reference,
+                  std::vector<std::shared_ptr<const Measure>> measures,
+                  const ArraySpec& candidate)
+      : reference_(std::move(reference)),
+        backend_(reference_->backend()),
+        measures_(std::move(measures)),
+        spec_(candidate),
+        rows_(RowCount(candidate)),
+        features_(FeatureCount(candidate)) {}
+
+  absl::Status Prepare() {
+    size_.rows = rows_;
+    size_.candidate_features = features_;
+    size_.reference_features = reference_->compressed().cols();
+    size_.space = ChooseSpace(rows_, features_);
+    std::map<std::string, Folds> folds;
+    for (size_t i = 0; i < measures_.size(); ++i) {
+      const Measure& measure = *measures_[i];
+      const std::string field = StrCat("measures[", i, "].id");
+      const absl::Status fits = measure.CheckSize(size_);
+      if (!fits.ok()) {
+        return InField(field, fits);
+      }
+      needs_ |= measure.Needs(size_);
+      if (const FoldRule* rule = measure.fold_rule(); rule != nullptr) {
+        absl::StatusOr<Folds> assigned =
+            rule->Assign(rows_, reference_->conditions());
+        if (!assigned.ok()) {
+          return InField(field, assigned.status());
+        }
+        folds[rule->ToString()] = *std::move(assigned);
+      }
+    }
+    keeps_rows_ =
+        size_.space == Space::kSample || rows_ * features_ <= kKeptElements;
+    folds_ = folds;
+    if (size_.space == Space::kFeature) {
+      accumulator_.emplace(
+          backend_, reference_->compressed(), std::move(folds), needs_);
+    }
+    const int64_t block_rows =
+        std::max(kFewestBlockRows, kBlockBytes / (8 * features_));
+    block_bytes_ = static_cast<size_t>(std::min(rows_, block_rows) * features_ *
+                                       ElementSize(spec_.type));
+    return absl::OkStatus();
+  }
+
+  absl::Status Append(absl::Span<const std::byte> bytes) override {
+    return Guarded([&]() -> absl::Status {
+      received_ += static_cast<int64_t>(bytes.size());
+      if (received_ > ExpectedBytes()) {
+        return absl::InvalidArgumentError(
+            StrCat("candidate.data: has more than the ",
+                   ExpectedBytes(),
+                   " bytes of ",
+                   ToString(spec_)));
+      }
+      while (!bytes.empty()) {
+        const size_t taken =
+            std::min(bytes.size(), block_bytes_ - pending_.size());
+        pending_.insert(pending_.end(),
+                        bytes.begin(),
+                        bytes.begin() + static_cast<std::ptrdiff_t>(taken));
+        bytes.remove_prefix(taken);
+        if (pending_.size() == block_bytes_) {
+          REPSCORE_RETURN_IF_ERROR(TakeBlock());
+        }
+      }
+      return absl::OkStatus();
+    });
+  }
+
+  absl::StatusOr<ScoreReport> Finish() override {
+    return Guarded([&]() -> absl::StatusOr<ScoreReport> {
+      if (received_ != ExpectedBytes()) {
+        return absl::InvalidArgumentError(StrCat("candidate.data: has ",
+                                                 received_,
+                                                 " bytes, but ",
+                                                 ToString(spec_),
+                                                 " takes ",
+                                                 ExpectedBytes()));
+      }
+      if (!pending_.empty()) {
+        REPSCORE_RETURN_IF_ERROR(TakeBlock());
+      }
+      const Statistics statistics =
+          size_.space == Space::kFeature ? FromMoments() : FromRows();
+      if (!HasVariance(
+              statistics.candidate_norm_squared, largest_, rows_, features_)) {
+        return absl::InvalidArgumentError(
+            StrCat("candidate: has no variance over its ", rows_, " rows"));
+      }
+      return Report(statistics);
+    });
+  }
+
+ private:
+  int64_t ExpectedBytes() const {
+    return rows_ * features_ * ElementSize(spec_.type);
+  }
+
+  absl::Status TakeBlock() {
+    const auto elements =
+        pending_.size() / static_cast<size_t>(ElementSize(spec_.type));
+    const int64_t count = static_cast<int64_t>(elements) / features_;
+    std::vector<double> values(elements);
+    ConvertToDouble(spec_.type, pending_, absl::MakeSpan(values));
+    pending_.clear();
+    REPSCORE_RETURN_IF_ERROR(
+        CheckFinite(values, features_, rows_taken_, "candidate.data"));
+    for (const double value : values) {
+      largest_ = std::max(largest_, std::abs(value));
+    }
+    if (accumulator_.has_value()) {
+      accumulator_->Append(values, count);
+    }
+    rows_taken_ += count;
+    if (keeps_rows_) {
+      if (kept_.empty()) {
+        kept_.reserve(static_cast<size_t>(rows_ * features_));
+      }
+      kept_.insert(kept_.end(), values.begin(), values.end());
+    }
+    return absl::OkStatus();
+  }
+
+  /// The kept rows, centred [n x p].
+  Matrix CentredRows() const {
+    const Matrix transposed = backend_.Allocate(features_, rows_, kDouble);
+    backend_.Upload(kept_, transposed);
+    Matrix rows = backend_.Allocate(rows_, features_, kDouble);
+    backend_.Transpose(transposed, rows);
+    const Matrix means = backend_.Allocate(features_, 1, kDouble);
+    backend_.CentreColumns(rows, means);
+    return rows;
+  }
+
+  Statistics FromMoments() const {
+    Statistics statistics = accumulator_->Finish(reference_->Constants(needs_));
+    if (keeps_rows_) {
+      statistics.candidate_rows = CentredRows();
+    }
+    return statistics;
+  }
+
+  Statistics FromRows() const {
+    StatisticsNeeds needs = needs_;
+    needs.kernel = true;
+    const RowOrder order(rows_, folds_);
+    RowPair pair;
+    pair.candidate = order.Apply(backend_, CentredRows());
+    pair.reference = order.Apply(backend_, reference_->compressed());
+    pair.exact_reference = pair.reference;
+    ReferenceConstants constants;
+    if (order.is_identity()) {
+      constants = reference_->Constants(needs);
+    }
+    return ComputeStatistics(backend_, pair, order, needs, constants);
+  }
+
+  absl::StatusOr<ScoreReport> Report(const Statistics& statistics) const {
+    ScoreReport report;
+    report.rows = rows_;
+    report.features = features_;
+    const Matrix& products =
+        size_.space == Space::kFeature ? statistics.gram : statistics.kernel;
+    report.effective_dimensionality = ParticipationRatio(
+        statistics.candidate_norm_squared, backend_.Dot(products, products));
+    for (const std::shared_ptr<const Measure>& measure : measures_) {
+      REPSCORE_ASSIGN_OR_RETURN(ScoreResult score,
+                                EvaluateMeasure(*measure, statistics));
+      report.scores.push_back(std::move(score));
+    }
+    return report;
+  }
+
+  const std::shared_ptr<const Reference> reference_;
+  Backend& backend_;
+  const std::vector<std::shared_ptr<const Measure>> measures_;
+  const ArraySpec spec_;
+  const int64_t rows_;
+  const int64_t features_;
+  ProblemSize size_;
+  StatisticsNeeds needs_;
+  std::map<std::string, Folds> folds_;
+  std::optional<MomentsAccumulator> accumulator_;
+  size_t block_bytes_ = 0;
+  std::vector<std::byte> pending_;
+  std::vector<double> kept_;
+  bool keeps_rows_ = false;
+  int64_t received_ = 0;
+  int64_t rows_taken_ = 0;
+  double largest_ = 0.0;
+};
+
+}  // namespace
+
+absl::StatusOr<ScoreResult> EvaluateMeasure(const Measure& measure,
+                                            const Statistics& statistics) {
+  REPSCORE_ASSIGN_OR_RETURN(
+      Evaluation evaluation,
+      measure.Evaluate(statistics, AdjointRequest{}, Accuracy::kExact));
+  if (!std::isfinite(evaluation.value)) {
+    return absl::InternalError(
+        StrCat(measure.id(), " is not finite for finite rows"));
+  }
+  ScoreResult score;
+  score.measure = measure.id();
+  score.value = evaluation.value;
+  score.warnings = std::move(evaluation.warnings);
+  const StatisticsNeeds needs = measure.Needs(statistics.size);
+  score.space = std::string(SpaceName(needs.kernel || needs.reference_kernel
+                                          ? Space::kSample
+                                          : Space::kFeature));
+  if (const FoldRule* rule = measure.fold_rule(); rule != nullptr) {
+    score.fold_digest = statistics.folds.at(rule->ToString()).folds.digest;
+  }
+  return score;
+}
+
+absl::Status CheckRowCount(const Reference& reference,
+                           int64_t rows,
+                           std::string_view field) {
+  if (rows == reference.rows()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(StrCat(field,
+                                           ": has ",
+                                           rows,
+                                           " rows, but ",
+                                           reference.dataset().name,
+                                           " has ",
+                                           reference.rows()));
+}
+
+absl::StatusOr<std::unique_ptr<ScoreStream>> ScoreStream::Create(
+    std::shared_ptr<const Reference> reference,
+    std::vector<std::shared_ptr<const Measure>> measures,
+    const ArraySpec& candidate) {
+  return Guarded([&]() -> absl::StatusOr<std::unique_ptr<ScoreStream>> {
+    REPSCORE_RETURN_IF_ERROR(
+        CheckedByteSize(candidate, "candidate.spec").status());
+    REPSCORE_RETURN_IF_ERROR(
+        CheckRowCount(*reference, RowCount(candidate), "candidate.spec.shape"));
+    auto stream = std::make_unique<ScoreStreamImpl>(
+        std::move(reference), std::move(measures), candidate);
+    REPSCORE_RETURN_IF_ERROR(stream->Prepare());
+    return std::unique_ptr<ScoreStream>(std::move(stream));
+  });
+}
+
+}  // namespace repscore

@@ -1,0 +1,103 @@
+// The CPU backend: OpenBLAS for products and factorisations, own loops for the
+// rest. See Backend for the contract.
+#ifndef REPSCORE_CORE_BACKEND_CPU_CPU_BACKEND_H_
+#define REPSCORE_CORE_BACKEND_CPU_CPU_BACKEND_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/backend/backend.h"
+#include "core/backend/cpu/cpu_memory.h"
+#include "core/backend/cpu/kernels.h"
+
+namespace repscore::cpu {
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(int threads);
+
+  std::string name() const override { return "cpu"; }
+  int threads() const override { return threads_; }
+
+  Matrix Allocate(int64_t rows, int64_t cols, ScalarType type) override;
+  void Upload(absl::Span<const double> elements, const Matrix& out) override;
+  void Download(const Matrix& in, absl::Span<double> elements) override;
+  void Copy(const Matrix& in, const Matrix& out) override;
+  void Transpose(const Matrix& in, const Matrix& out) override;
+  void Fill(double value, const Matrix& out) override;
+  void GatherRows(const Matrix& in,
+                  absl::Span<const int64_t> indices,
+                  const Matrix& out) override;
+  void Gemm(Op a_op,
+            Op b_op,
+            double alpha,
+            const Matrix& a,
+            const Matrix& b,
+            double beta,
+            const Matrix& c) override;
+  void Syrk(Op op,
+            double alpha,
+            const Matrix& a,
+            double beta,
+            const Matrix& c) override;
+  void Axpby(double alpha,
+             const Matrix& a,
+             double beta,
+             const Matrix& b) override;
+  void AddDiagonal(double alpha, const Matrix& a) override;
+  void ScaleRows(const Matrix& weights,
+                 const Matrix& a,
+                 const Matrix& out) override;
+  void CentreColumns(const Matrix& a, const Matrix& means) override;
+  void UCentre(const Matrix& kernel) override;
+  std::vector<double> Dots(
+      absl::Span<const std::pair<Matrix, Matrix>> pairs) override;
+  void ColumnSums(const Matrix& a, const Matrix& sums) override;
+  void RowSquaredNorms(const Matrix& a, const Matrix& norms) override;
+  double Trace(const Matrix& a) override;
+  bool Cholesky(const Matrix& a, double relative_floor) override;
+  void CholeskySolve(const Matrix& factor, const Matrix& b) override;
+  std::vector<double> SymmetricEigen(const Matrix& a) override;
+  double Polar(const Matrix& a, PolarMethod method, const Matrix& q) override;
+  Matrix CompressColumns(const Matrix& a) override;
+  void PullBack(const PullBackTerms& terms, const Matrix& gradient) override;
+  StepNorms PullBackAdam(const PullBackTerms& terms,
+                         const AdamCoefficients& adam,
+                         const Matrix& first,
+                         const Matrix& second,
+                         const Matrix& next,
+                         const Matrix& means) override;
+
+ private:
+  /// Sets the threads of the following library calls and loops: one for work
+  /// too small to share.
+  void UseThreadsFor(double flops);
+
+  /// a in `type`, converted when it is not.
+  Matrix As(const Matrix& a, ScalarType type);
+
+  /// Products of `terms` for columns [first, first + block.cols()) into block,
+  /// without the elementwise terms.
+  void PullBackBlock(const PullBackTerms& terms,
+                     int64_t first_column,
+                     const Matrix& block);
+
+  /// `terms` with its small matrices in the scalar type of its rows.
+  PullBackTerms Cast(const PullBackTerms& terms);
+
+  /// Triangular factor R [k x q] of a = Q R, k = min(n, q).
+  Matrix TriangularFactor(const Matrix& a);
+  double PolarBySvd(const Matrix& a, const Matrix& q);
+  double PolarByGram(const Matrix& a, const Matrix& q);
+
+  const int threads_;
+  const KernelTable& kernels_;
+  const std::shared_ptr<MemoryPool> pool_;
+};
+
+}  // namespace repscore::cpu
+
+#endif  // REPSCORE_CORE_BACKEND_CPU_CPU_BACKEND_H_

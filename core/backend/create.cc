@@ -1,0 +1,33 @@
+#include "core/backend/create.h"
+
+#include "absl/strings/numbers.h"
+#include "core/backend/cpu/cpu_backend.h"
+#include "core/backend/cuda/cuda_device.h"
+#include "core/base/text.h"
+
+namespace repscore {
+namespace {
+
+constexpr std::string_view kCudaPrefix = "cuda:";
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Backend>> CreateBackend(std::string_view device,
+                                                       int threads) {
+  if (device == "auto") {
+    device = cuda::DeviceCount() > 0 ? "cuda:0" : "cpu";
+  }
+  if (device == "cpu") {
+    return std::make_unique<cpu::CpuBackend>(threads);
+  }
+  int index = -1;
+  if (device.substr(0, kCudaPrefix.size()) == kCudaPrefix &&
+      absl::SimpleAtoi(AbslView(device.substr(kCudaPrefix.size())), &index) &&
+      index >= 0) {
+    return cuda::CreateCudaBackend(index);
+  }
+  return absl::InvalidArgumentError(StrCat(
+      "device: \"", device, "\" is none of auto, cpu, cuda:0, cuda:1, ..."));
+}
+
+}  // namespace repscore

@@ -1,0 +1,19 @@
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "core/backend/cuda/cuda_device.h"
+
+namespace repscore::cuda {
+
+int DeviceCount() {
+  return 0;
+}
+
+absl::StatusOr<std::unique_ptr<Backend>> CreateCudaBackend(int device) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("device: cuda:",
+                   device,
+                   " was asked for, but this build has no CUDA; use cpu or "
+                   "auto, or build with the CUDA toolkit installed"));
+}
+
+}  // namespace repscore::cuda

@@ -1,0 +1,82 @@
+#include "core/measures/directed.h"
+
+#include <utility>
+
+#include "core/base/status_macros.h"
+
+namespace repscore {
+namespace {
+
+ProblemSize SwappedSize(const ProblemSize& size) {
+  ProblemSize swapped = size;
+  std::swap(swapped.candidate_features, swapped.reference_features);
+  swapped.space = ChooseSpace(swapped.rows, swapped.candidate_features);
+  return swapped;
+}
+
+class Directed final : public Measure {
+ public:
+  Directed(std::shared_ptr<const Measure> base,
+           Direction direction,
+           std::string id)
+      : Measure(std::move(id)), base_(std::move(base)), direction_(direction) {}
+
+  const MeasureInfo& info() const override { return base_->info(); }
+  const FoldRule* fold_rule() const override { return base_->fold_rule(); }
+
+  StatisticsNeeds Needs(const ProblemSize& size) const override {
+    StatisticsNeeds needs = base_->Needs(SwappedSize(size)).Swapped();
+    if (direction_ == Direction::kSymmetricMean) {
+      needs |= base_->Needs(size);
+    }
+    return needs;
+  }
+
+  absl::Status CheckSize(const ProblemSize& size) const override {
+    REPSCORE_RETURN_IF_ERROR(base_->CheckSize(SwappedSize(size)));
+    return direction_ == Direction::kSymmetricMean ? base_->CheckSize(size)
+                                                   : absl::OkStatus();
+  }
+
+  absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
+                                      AdjointRequest request,
+                                      Accuracy accuracy) const override {
+    const AdjointRequest swapped_request = {.candidate = request.reference,
+                                            .reference = request.candidate};
+    REPSCORE_ASSIGN_OR_RETURN(
+        Evaluation result,
+        base_->Evaluate(statistics.Swapped(), swapped_request, accuracy));
+    result.adjoint = result.adjoint.Swapped(*statistics.backend);
+    if (direction_ == Direction::kReferenceToCandidate) {
+      return result;
+    }
+    REPSCORE_ASSIGN_OR_RETURN(const Evaluation forward,
+                              base_->Evaluate(statistics, request, accuracy));
+    Evaluation mean;
+    mean.value = 0.5 * (forward.value + result.value);
+    mean.adjoint.AddScaled(*statistics.backend, 0.5, forward.adjoint);
+    mean.adjoint.AddScaled(*statistics.backend, 0.5, result.adjoint);
+    mean.warnings = forward.warnings;
+    mean.warnings.insert(
+        mean.warnings.end(), result.warnings.begin(), result.warnings.end());
+    mean.at_optimum = forward.at_optimum && result.at_optimum;
+    return mean;
+  }
+
+ private:
+  const std::shared_ptr<const Measure> base_;
+  const Direction direction_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Measure> MakeDirected(std::shared_ptr<const Measure> base,
+                                            Direction direction,
+                                            std::string id) {
+  if (direction == Direction::kCandidateToReference) {
+    return base;
+  }
+  return std::make_shared<Directed>(std::move(base), direction, std::move(id));
+}
+
+}  // namespace repscore

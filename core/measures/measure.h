@@ -1,0 +1,118 @@
+// What a measure is: a scalar function of small statistics of two sets of
+// rows, with its derivative with respect to them.
+//
+// Measures are immutable and thread-safe; Evaluate uses the backend that the
+// statistics live on, from that backend's thread.
+#ifndef REPSCORE_CORE_MEASURES_MEASURE_H_
+#define REPSCORE_CORE_MEASURES_MEASURE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/backend/backend.h"
+#include "core/statistics/folds.h"
+#include "core/statistics/statistics.h"
+
+namespace repscore {
+
+enum class Orientation {
+  kScore,     ///< grows with similarity, 1 at equality
+  kDistance,  ///< 0 at equality
+};
+
+struct ParameterInfo {
+  std::string_view name;
+  std::string_view default_value;
+  std::string_view description;
+};
+
+/// What a measure claims of itself; the conformance suite checks every claim.
+struct MeasureInfo {
+  /// Family and variant: "procrustes.angular_score".
+  std::string_view id;
+  std::vector<std::string_view> aliases;
+  std::string_view summary;
+  Orientation orientation = Orientation::kScore;
+  double lowest = 0.0;
+  double highest = 1.0;
+  bool symmetric = false;
+  /// The triangle inequality holds.
+  bool metric = false;
+  bool differentiable = true;
+  /// Of the candidate side: "orthogonal", "permutation", "scale",
+  /// "translation", "invertible".
+  std::vector<std::string_view> invariances;
+  /// In alphabetical order.
+  std::vector<ParameterInfo> parameters;
+  /// Fewest rows with a defined value.
+  int64_t minimum_rows = 2;
+  std::string_view source;
+};
+
+/// Something the caller should know about a value.
+struct MeasureWarning {
+  /// UPPER_SNAKE_CASE and stable.
+  std::string reason;
+  std::string message;
+};
+
+/// Which derivatives Evaluate is to compute.
+struct AdjointRequest {
+  bool candidate = false;
+  bool reference = false;
+};
+
+/// How small factorisations are done.
+enum class Accuracy {
+  kExact,  ///< reported scores: SVD in float64
+  kFast,   ///< inside mixed-precision optimisation: see Backend::Polar
+};
+
+struct Evaluation {
+  double value = 0.0;
+  /// d value / d statistics; empty parts were not asked for or are zero.
+  Adjoint adjoint;
+  std::vector<MeasureWarning> warnings;
+  /// The measure sits at its optimum and the adjoint is zero by convention.
+  bool at_optimum = false;
+};
+
+class Measure {
+ public:
+  virtual ~Measure() = default;
+
+  virtual const MeasureInfo& info() const = 0;
+
+  /// Canonical specification with every parameter written out.
+  const std::string& id() const { return id_; }
+
+  /// The fold rule, or nullptr for a measure without folds.
+  virtual const FoldRule* fold_rule() const { return nullptr; }
+
+  /// Statistics that Evaluate reads at these sizes.
+  virtual StatisticsNeeds Needs(const ProblemSize& size) const = 0;
+
+  /// InvalidArgument when the value is undefined for these sizes. The message
+  /// names the sizes.
+  virtual absl::Status CheckSize(const ProblemSize& size) const;
+
+  /// InvalidArgument when the value is undefined for these data. The value is
+  /// the same to the last bit whatever adjoints are asked for (kExact).
+  virtual absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
+                                              AdjointRequest request,
+                                              Accuracy accuracy) const = 0;
+
+ protected:
+  explicit Measure(std::string id) : id_(std::move(id)) {}
+
+ private:
+  std::string id_;
+};
+
+}  // namespace repscore
+
+#endif  // REPSCORE_CORE_MEASURES_MEASURE_H_

@@ -1,0 +1,230 @@
+// R2 of ridge regression of the reference on the candidate, in-sample and
+// cross-validated.
+//
+// In-sample, N = A + lambda I, W = N^-1 M, B = lambda N^-1 W:
+//   v = (2 <M, W> - <W, A W>) / |Y|^2
+#include "core/measures/ridge_regression.h"
+
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "core/base/status_macros.h"
+#include "core/base/text.h"
+#include "core/measures/directed.h"
+#include "core/measures/families.h"
+#include "core/measures/spectral.h"
+
+namespace repscore {
+namespace {
+
+constexpr ScalarType kDouble = ScalarType::kFloat64;
+constexpr double kLargestLambda = 1e300;
+
+class RidgeR2 final : public Measure {
+ public:
+  RidgeR2(const MeasureInfo& info, RidgeOptions options, std::string id)
+      : Measure(std::move(id)), info_(info), options_(std::move(options)) {}
+
+  const MeasureInfo& info() const override { return info_; }
+
+  const FoldRule* fold_rule() const override {
+    return options_.folds.in_sample() ? nullptr : &options_.folds;
+  }
+
+  StatisticsNeeds Needs(const ProblemSize& size) const override {
+    StatisticsNeeds needs;
+    needs.exact_gram = true;
+    if (UsesFeatureSpace(size)) {
+      needs.gram = true;
+      needs.cross = true;
+      needs.fold_gram = fold_rule() != nullptr;
+    } else {
+      needs.kernel = true;
+      needs.reference_rows = true;
+    }
+    return needs;
+  }
+
+  absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
+                                      AdjointRequest request,
+                                      Accuracy /*accuracy*/) const override {
+    const bool feature = UsesFeatureSpace(statistics.size);
+    absl::StatusOr<Evaluation> result;
+    if (fold_rule() != nullptr) {
+      result = feature ? RidgeFoldsInFeatureSpace(options_, statistics, request)
+                       : RidgeFoldsInSampleSpace(options_, statistics, request);
+    } else {
+      result = feature ? InFeatureSpace(statistics, request)
+                       : InSampleSpace(statistics, request);
+    }
+    if (result.ok() && options_.lambda == 0.0 &&
+        statistics.size.candidate_features >= statistics.size.rows - 1) {
+      result->warnings.push_back(
+          {.reason = "MINIMUM_NORM",
+           .message = StrCat("lambda is 0 with ",
+                             statistics.size.candidate_features,
+                             " features and ",
+                             statistics.size.rows,
+                             " rows: the minimum-norm solution was taken")});
+    }
+    return result;
+  }
+
+ private:
+  /// Sample space needs one positive lambda for all folds.
+  bool UsesFeatureSpace(const ProblemSize& size) const {
+    return size.space == Space::kFeature || options_.lambda == 0.0 ||
+           (fold_rule() != nullptr &&
+            options_.lambda_scale == LambdaScale::kPerSample);
+  }
+
+  absl::StatusOr<Evaluation> InFeatureSpace(const Statistics& statistics,
+                                            AdjointRequest request) const {
+    Backend& backend = *statistics.backend;
+    const Matrix& a = statistics.gram;
+    const Matrix& m = statistics.cross;
+    const double yy = statistics.reference_norm_squared;
+    const double lambda = options_.LambdaFor(statistics.size.rows);
+    const PositiveFactor factor(backend, a, lambda);
+    const Matrix w = factor.Solve(m);
+    const Matrix aw = backend.Allocate(w.rows(), w.cols(), kDouble);
+    backend.Gemm(Op::kNone, Op::kNone, 1.0, a, w, 0.0, aw);
+    const std::vector<double> dots = backend.Dots({{{m, w}, {w, aw}}});
+    Evaluation result;
+    result.value = (2.0 * dots[0] - dots[1]) / yy;
+    if (!request.candidate && !request.reference) {
+      return result;
+    }
+    // wb = W + B, dM = 2 wb / |Y|^2
+    const Matrix wb = factor.Solve(w);
+    backend.Axpby(1.0, w, lambda, wb);
+    result.adjoint.cross = Scaled(backend, 2.0 / yy, wb);
+    if (request.candidate) {
+      // dA = -(W W' + B W' + W B') / |Y|^2 = -(wb W' + W wb' - W W') / |Y|^2
+      Matrix& gram = result.adjoint.gram;
+      gram = backend.Allocate(a.rows(), a.cols(), kDouble);
+      backend.Syrk(Op::kNone, 1.0 / yy, w, 0.0, gram);
+      backend.Gemm(Op::kNone, Op::kTranspose, -1.0 / yy, wb, w, 1.0, gram);
+      backend.Gemm(Op::kNone, Op::kTranspose, -1.0 / yy, w, wb, 1.0, gram);
+    }
+    if (request.reference) {
+      result.adjoint.reference_norm_squared = -result.value / yy;
+    }
+    return result;
+  }
+
+  /// N = K + lambda I, alpha = N^-1 Y, beta = N^-1 alpha:
+  /// v = 1 - lambda^2 |alpha|^2 / |Y|^2
+  absl::StatusOr<Evaluation> InSampleSpace(const Statistics& statistics,
+                                           AdjointRequest request) const {
+    Backend& backend = *statistics.backend;
+    const Matrix y = Widened(backend, statistics.reference_rows);
+    const double yy = statistics.reference_norm_squared;
+    const double lambda = options_.LambdaFor(statistics.size.rows);
+    const PositiveFactor factor(backend, statistics.kernel, lambda);
+    const Matrix alpha = factor.Solve(y);
+    const double rest = lambda * lambda * backend.Dot(alpha, alpha) / yy;
+    Evaluation result;
+    result.value = 1.0 - rest;
+    if (!request.candidate && !request.reference) {
+      return result;
+    }
+    const Matrix beta = factor.Solve(alpha);
+    const double scale = lambda * lambda / yy;
+    if (request.candidate) {
+      // dK = lambda^2 (beta alpha' + alpha beta') / |Y|^2
+      Matrix& kernel = result.adjoint.kernel;
+      kernel = backend.Allocate(y.rows(), y.rows(), kDouble);
+      backend.Gemm(Op::kNone, Op::kTranspose, scale, beta, alpha, 0.0, kernel);
+      backend.Gemm(Op::kNone, Op::kTranspose, scale, alpha, beta, 1.0, kernel);
+    }
+    if (request.reference) {
+      // dY = -(2 / |Y|^2) (lambda^2 beta - (1 - v) Y)
+      result.adjoint.reference_rows = Scaled(backend, -2.0 * scale, beta);
+      backend.Axpby(2.0 * rest / yy, y, 1.0, result.adjoint.reference_rows);
+    }
+    return result;
+  }
+
+  const MeasureInfo& info_;
+  const RidgeOptions options_;
+};
+
+}  // namespace
+
+const MeasureInfo& RidgeR2Info() {
+  static const MeasureInfo info = {
+      .id = "ridge_r2",
+      .aliases = {},
+      .summary = "R2 of ridge regression, cross-validated or in-sample",
+      .orientation = Orientation::kScore,
+      .lowest = -std::numeric_limits<double>::infinity(),
+      .highest = 1.0,
+      .symmetric = false,
+      .metric = false,
+      .differentiable = true,
+      .invariances = {"orthogonal", "permutation", "translation"},
+      .parameters =
+          {{.name = "aggregation",
+            .default_value = "variance_weighted",
+            .description = "over targets: variance_weighted (one ratio of "
+                           "sums of squares)"},
+           {.name = "denominator",
+            .default_value = "train_mean",
+            .description = "validation targets vary about: train_mean (the "
+                           "paper's code) or validation_mean (scikit-learn)"},
+           {.name = "direction",
+            .default_value = "candidate_to_reference",
+            .description = "who predicts whom: candidate_to_reference, "
+                           "reference_to_candidate or symmetric_mean"},
+           {.name = "folds",
+            .default_value = "rows_contiguous(5)",
+            .description =
+                "rows_contiguous(k), rows_shuffled(k,seed), "
+                "conditions_contiguous(k), conditions_shuffled(k,seed), "
+                "explicit, or none for in-sample"},
+           {.name = "lambda",
+            .default_value = "100",
+            .description = "penalty on the squared weights, at least 0"},
+           {.name = "lambda_scale",
+            .default_value = "raw",
+            .description = "raw, or per_sample: times the training rows"},
+           {.name = "pooling",
+            .default_value = "mean_of_folds",
+            .description = "over folds: mean_of_folds, or pooled: one ratio "
+                           "over all out-of-fold predictions"}},
+      .minimum_rows = 2,
+      .source = "Cloos et al. 2024, appendix B"};
+  return info;
+}
+
+absl::StatusOr<std::shared_ptr<const Measure>> MakeRidgeR2(
+    const MeasureInfo& info, Parameters& parameters) {
+  RidgeOptions options;
+  REPSCORE_RETURN_IF_ERROR(
+      parameters.Choice("aggregation", {"variance_weighted"}).status());
+  REPSCORE_ASSIGN_OR_RETURN(options.lambda,
+                            parameters.Number("lambda", 0.0, kLargestLambda));
+  REPSCORE_ASSIGN_OR_RETURN(options.folds, parameters.Folds("folds"));
+  REPSCORE_ASSIGN_OR_RETURN(
+      const int denominator,
+      parameters.Choice("denominator", {"train_mean", "validation_mean"}));
+  REPSCORE_ASSIGN_OR_RETURN(
+      const int scale,
+      parameters.Choice("lambda_scale", {"raw", "per_sample"}));
+  REPSCORE_ASSIGN_OR_RETURN(
+      const int pooling,
+      parameters.Choice("pooling", {"mean_of_folds", "pooled"}));
+  REPSCORE_ASSIGN_OR_RETURN(const int direction,
+                            parameters.Choice("direction", kDirections));
+  options.denominator = static_cast<Denominator>(denominator);
+  options.lambda_scale = static_cast<LambdaScale>(scale);
+  options.pooling = static_cast<Pooling>(pooling);
+  const std::string id = parameters.Canonical();
+  return MakeDirected(std::make_shared<RidgeR2>(info, std::move(options), id),
+                      static_cast<Direction>(direction),
+                      id);
+}
+
+}  // namespace repscore

@@ -1,0 +1,88 @@
+#include "core/measures/spectral.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace repscore {
+namespace {
+
+constexpr ScalarType kDouble = ScalarType::kFloat64;
+// Eigenvalues of a Gram matrix below this times size and largest eigenvalue
+// are rounding of the products.
+constexpr double kEigenFloor = 8 * std::numeric_limits<double>::epsilon();
+// A Cholesky pivot that lost this share of its diagonal element has lost half
+// of its digits: eigenvectors decide instead.
+constexpr double kPivotFloor = 1e-8;
+
+/// vectors' columns scaled by w^-1/2.
+Matrix ScaleColumns(Backend& backend,
+                    const Matrix& vectors,
+                    absl::Span<const double> values) {
+  Matrix scaled = backend.Allocate(vectors.rows(), vectors.cols(), kDouble);
+  for (int64_t j = 0; j < vectors.cols(); ++j) {
+    backend.Axpby(1.0 / std::sqrt(values[static_cast<size_t>(j)]),
+                  vectors.Columns(j, 1),
+                  0.0,
+                  scaled.Columns(j, 1));
+  }
+  return scaled;
+}
+
+}  // namespace
+
+Spectrum PositiveSpectrum(Backend& backend, const Matrix& a) {
+  const Matrix vectors = backend.Allocate(a.rows(), a.cols(), kDouble);
+  backend.Copy(a, vectors);
+  const std::vector<double> values = backend.SymmetricEigen(vectors);
+  const double floor = kEigenFloor * static_cast<double>(a.rows()) *
+                       std::max(values.back(), 0.0);
+  const auto first = std::upper_bound(values.begin(), values.end(), floor);
+  const int64_t dropped = first - values.begin();
+  Spectrum spectrum;
+  spectrum.values.assign(first, values.end());
+  spectrum.vectors = vectors.Columns(dropped, a.cols() - dropped);
+  return spectrum;
+}
+
+PositiveFactor::PositiveFactor(Backend& backend, const Matrix& a, double shift)
+    : backend_(backend) {
+  cholesky_ = backend.Allocate(a.rows(), a.cols(), kDouble);
+  backend.Copy(a, cholesky_);
+  if (shift > 0.0) {
+    backend.AddDiagonal(shift, cholesky_);
+  }
+  rank_ = a.rows();
+  if (backend.Cholesky(cholesky_, shift > 0.0 ? 0.0 : kPivotFloor)) {
+    return;
+  }
+  backend.Copy(a, cholesky_);
+  if (shift > 0.0) {
+    backend.AddDiagonal(shift, cholesky_);
+  }
+  const Spectrum spectrum = PositiveSpectrum(backend, cholesky_);
+  rank_ = spectrum.vectors.cols();
+  scaled_vectors_ = ScaleColumns(backend, spectrum.vectors, spectrum.values);
+}
+
+Matrix PositiveFactor::Solve(const Matrix& b) const {
+  Matrix solution = backend_.Allocate(b.rows(), b.cols(), kDouble);
+  if (scaled_vectors_.empty()) {
+    backend_.Copy(b, solution);
+    backend_.CholeskySolve(cholesky_, solution);
+    return solution;
+  }
+  const Matrix projected =
+      backend_.Allocate(scaled_vectors_.cols(), b.cols(), kDouble);
+  backend_.Gemm(
+      Op::kTranspose, Op::kNone, 1.0, scaled_vectors_, b, 0.0, projected);
+  backend_.Gemm(
+      Op::kNone, Op::kNone, 1.0, scaled_vectors_, projected, 0.0, solution);
+  return solution;
+}
+
+double ParticipationRatio(double trace, double squared_norm) {
+  return squared_norm > 0.0 ? trace * trace / squared_norm : 0.0;
+}
+
+}  // namespace repscore

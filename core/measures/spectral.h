@@ -1,0 +1,46 @@
+// Inverses and ranks of symmetric positive semidefinite matrices.
+#ifndef REPSCORE_CORE_MEASURES_SPECTRAL_H_
+#define REPSCORE_CORE_MEASURES_SPECTRAL_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "core/backend/backend.h"
+
+namespace repscore {
+
+/// (A + shift I)^-1 of a symmetric positive semidefinite A [p x p] float64; the
+/// pseudo-inverse where that is singular (shift 0 and A of lower rank).
+/// Cholesky where it is safe, else eigenvectors.
+class PositiveFactor {
+ public:
+  PositiveFactor(Backend& backend, const Matrix& a, double shift);
+
+  /// (A + shift I)^+ b in new memory.
+  Matrix Solve(const Matrix& b) const;
+
+  /// Rank that was found; p where A + shift I is positive definite.
+  int64_t rank() const { return rank_; }
+
+ private:
+  Backend& backend_;
+  int64_t rank_ = 0;
+  Matrix cholesky_;
+  /// V diag(w)^-1/2 of the kept eigenpairs.
+  Matrix scaled_vectors_;
+};
+
+/// Eigenpairs of a symmetric positive semidefinite matrix above rounding.
+struct Spectrum {
+  Matrix vectors;              ///< [n x rank]
+  std::vector<double> values;  ///< ascending
+};
+Spectrum PositiveSpectrum(Backend& backend, const Matrix& a);
+
+/// Participation ratio (sum w)^2 / sum w^2 from tr A and |A|^2: the number of
+/// equal eigenvalues with the same ratio.
+double ParticipationRatio(double trace, double squared_norm);
+
+}  // namespace repscore
+
+#endif  // REPSCORE_CORE_MEASURES_SPECTRAL_H_

@@ -1,0 +1,121 @@
+#include "core/optimize/checkpoint.h"
+
+#include <cstring>
+#include <utility>
+
+#include "core/base/digest.h"
+#include "core/base/status_macros.h"
+
+namespace repscore {
+namespace {
+
+constexpr std::string_view kMagic = "repscore checkpoint 1\n";
+constexpr size_t kDigestSize = 64;
+
+absl::Status Damaged() {
+  return absl::DataLossError("checkpoint: the bytes are damaged");
+}
+
+void Append(std::string& bytes, const void* data, size_t size) {
+  bytes.append(static_cast<const char*>(data), size);
+}
+
+}  // namespace
+
+CheckpointWriter::CheckpointWriter() : bytes_(kMagic) {}
+
+void CheckpointWriter::Write(int64_t value) {
+  Append(bytes_, &value, sizeof(value));
+}
+
+void CheckpointWriter::Write(double value) {
+  Append(bytes_, &value, sizeof(value));
+}
+
+void CheckpointWriter::Write(const std::vector<double>& values) {
+  Write(static_cast<int64_t>(values.size()));
+  Append(bytes_, values.data(), values.size() * sizeof(double));
+}
+
+void CheckpointWriter::Write(Backend& backend, const Matrix& matrix) {
+  Write(matrix.rows());
+  Write(matrix.cols());
+  std::vector<double> values(static_cast<size_t>(matrix.size()));
+  backend.Download(matrix, absl::MakeSpan(values));
+  if (matrix.type() == ScalarType::kFloat64) {
+    Append(bytes_, values.data(), values.size() * sizeof(double));
+    return;
+  }
+  const std::vector<float> narrow(values.begin(), values.end());
+  Append(bytes_, narrow.data(), narrow.size() * sizeof(float));
+}
+
+std::string CheckpointWriter::Finish() {
+  bytes_ += Sha256Hex(bytes_);
+  return std::exchange(bytes_, std::string());
+}
+
+absl::StatusOr<CheckpointReader> CheckpointReader::Open(
+    std::string_view bytes) {
+  if (bytes.size() < kMagic.size() + kDigestSize ||
+      bytes.substr(0, kMagic.size()) != kMagic) {
+    return Damaged();
+  }
+  const std::string_view content = bytes.substr(0, bytes.size() - kDigestSize);
+  if (Sha256Hex(content) != bytes.substr(content.size())) {
+    return Damaged();
+  }
+  return CheckpointReader(content.substr(kMagic.size()));
+}
+
+absl::Status CheckpointReader::Take(void* out, size_t size) {
+  if (rest_.size() < size) {
+    return Damaged();
+  }
+  std::memcpy(out, rest_.data(), size);
+  rest_.remove_prefix(size);
+  return absl::OkStatus();
+}
+
+absl::Status CheckpointReader::Read(int64_t& value) {
+  return Take(&value, sizeof(value));
+}
+
+absl::Status CheckpointReader::Read(double& value) {
+  return Take(&value, sizeof(value));
+}
+
+absl::Status CheckpointReader::Read(std::vector<double>& values) {
+  int64_t size = 0;
+  REPSCORE_RETURN_IF_ERROR(Read(size));
+  if (size < 0 || static_cast<size_t>(size) > rest_.size() / sizeof(double)) {
+    return Damaged();
+  }
+  values.resize(static_cast<size_t>(size));
+  return Take(values.data(), values.size() * sizeof(double));
+}
+
+absl::Status CheckpointReader::Read(Backend& backend, const Matrix& matrix) {
+  int64_t rows = 0;
+  int64_t cols = 0;
+  REPSCORE_RETURN_IF_ERROR(Read(rows));
+  REPSCORE_RETURN_IF_ERROR(Read(cols));
+  if (rows != matrix.rows() || cols != matrix.cols()) {
+    return absl::DataLossError(
+        "checkpoint: it belongs to a run of another size");
+  }
+  std::vector<double> values(static_cast<size_t>(matrix.size()));
+  if (matrix.type() == ScalarType::kFloat64) {
+    REPSCORE_RETURN_IF_ERROR(
+        Take(values.data(), values.size() * sizeof(double)));
+  } else {
+    std::vector<float> narrow(values.size());
+    REPSCORE_RETURN_IF_ERROR(
+        Take(narrow.data(), narrow.size() * sizeof(float)));
+    values.assign(narrow.begin(), narrow.end());
+  }
+  backend.Upload(values, matrix);
+  return absl::OkStatus();
+}
+
+}  // namespace repscore

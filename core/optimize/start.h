@@ -1,0 +1,27 @@
+// Where a candidate starts.
+#ifndef REPSCORE_CORE_OPTIMIZE_START_H_
+#define REPSCORE_CORE_OPTIMIZE_START_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/measures/reference.h"
+#include "core/optimize/plan.h"
+
+namespace repscore {
+
+struct StartRows {
+  int64_t features = 0;
+  /// Row-major [n x features].
+  std::vector<double> elements;
+};
+
+/// Seeded normals or the given rows. InvalidArgument names "start.candidate"
+/// when rows are missing, do not match the reference or are not finite.
+absl::StatusOr<StartRows> MakeStart(const StartPoint& start,
+                                    const Reference& reference);
+
+}  // namespace repscore
+
+#endif  // REPSCORE_CORE_OPTIMIZE_START_H_

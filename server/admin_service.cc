@@ -1,0 +1,28 @@
+#include "server/admin_service.h"
+
+#include <string>
+
+#include "core/backend/create.h"
+#include "server/unary_call.h"
+
+namespace repscore::server {
+
+grpc::ServerUnaryReactor* AdminService::GetServerInfo(
+    grpc::CallbackServerContext* context,
+    const v1::GetServerInfoRequest* /*request*/,
+    v1::GetServerInfoResponse* response) {
+  return AnswerNow(parts_, context, "GetServerInfo", [this, response] {
+    const Config& config = parts_.config;
+    response->set_version(REPSCORE_VERSION);
+    for (const std::string& device : parts_.scheduler.devices()) {
+      response->add_devices(device);
+    }
+    response->set_blas_core(BlasCoreName());
+    response->set_lanes(static_cast<int32_t>(config.lanes));
+    response->set_threads_per_lane(ThreadsPerLane(config));
+    response->set_max_message_bytes(config.max_message_bytes);
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace repscore::server

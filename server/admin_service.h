@@ -1,0 +1,25 @@
+// AdminService: what this server is. Answers also while the server drains.
+#ifndef REPSCORE_SERVER_ADMIN_SERVICE_H_
+#define REPSCORE_SERVER_ADMIN_SERVICE_H_
+
+#include "repscore/v1/admin.grpc.pb.h"
+#include "server/parts.h"
+
+namespace repscore::server {
+
+class AdminService final : public v1::AdminService::CallbackService {
+ public:
+  explicit AdminService(Parts& parts) : parts_(parts) {}
+
+  grpc::ServerUnaryReactor* GetServerInfo(
+      grpc::CallbackServerContext* context,
+      const v1::GetServerInfoRequest* request,
+      v1::GetServerInfoResponse* response) override;
+
+ private:
+  Parts& parts_;
+};
+
+}  // namespace repscore::server
+
+#endif  // REPSCORE_SERVER_ADMIN_SERVICE_H_

@@ -1,0 +1,48 @@
+// Runs of a catalog: the part of Catalog that concerns them. Thread-safe.
+#ifndef REPSCORE_SERVER_CATALOG_RUN_STORE_H_
+#define REPSCORE_SERVER_CATALOG_RUN_STORE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "server/catalog/catalog.h"
+#include "server/catalog/storage.h"
+
+namespace repscore::server {
+
+class RunStore {
+ public:
+  /// `storage` must outlive it.
+  explicit RunStore(Storage& storage) : storage_(storage) {}
+
+  /// As Catalog's functions.
+  absl::Status Create(const RunRecord& run);
+  absl::Status Record(const RunRecord& run,
+                      absl::Span<const RunEventRecord> events,
+                      std::string_view checkpoint);
+  absl::StatusOr<RunRecord> Get(std::string_view run_id);
+  absl::StatusOr<Page<RunRecord>> List(const PageRequest& page);
+  absl::StatusOr<std::vector<RunEventRecord>> ReadEvents(
+      std::string_view run_id, int64_t after_sequence, int64_t limit);
+  absl::StatusOr<std::string> ReadCheckpoint(std::string_view run_id);
+  absl::Status PutArtifact(std::string_view run_id,
+                           absl::Span<const std::byte> bytes);
+  absl::StatusOr<std::vector<std::byte>> GetArtifact(std::string_view run_id);
+  absl::StatusOr<std::vector<RunRecord>> Unfinished();
+
+ private:
+  absl::StatusOr<std::unique_ptr<BlobWriter>> WriteBlob(
+      std::string_view purpose, absl::Span<const std::byte> bytes);
+
+  Storage& storage_;
+};
+
+}  // namespace repscore::server
+
+#endif  // REPSCORE_SERVER_CATALOG_RUN_STORE_H_

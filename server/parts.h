@@ -1,0 +1,26 @@
+// What the services work with. Owned by Server; everything here is thread-safe
+// (ReferenceCache: one lane, one shelf).
+#ifndef REPSCORE_SERVER_PARTS_H_
+#define REPSCORE_SERVER_PARTS_H_
+
+#include "server/calls.h"
+#include "server/catalog/catalog.h"
+#include "server/config.h"
+#include "server/executor.h"
+#include "server/reference_cache.h"
+#include "server/scheduling/scheduler.h"
+
+namespace repscore::server {
+
+struct Parts {
+  const Config& config;
+  CallRegistry& calls;
+  Catalog& catalog;
+  Executor& disk;
+  Scheduler& scheduler;
+  ReferenceCache& references;
+};
+
+}  // namespace repscore::server
+
+#endif  // REPSCORE_SERVER_PARTS_H_

@@ -1,0 +1,177 @@
+#include "server/runs/run_job.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/base/status_macros.h"
+#include "server/convert_runs.h"
+#include "server/error.h"
+#include "spdlog/spdlog.h"
+
+namespace repscore::server {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kSlice{50};
+/// Events in memory beyond this are stored before the run goes on.
+constexpr size_t kMaxUnrecordedBytes = size_t{4} << 20;
+/// Checkpoints take at most one in this many parts of the time.
+constexpr int kCheckpointShare = 20;
+
+v1::StopReason ReasonOfCancel(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kDeadlineExceeded
+             ? v1::STOP_REASON_DEADLINE
+             : v1::STOP_REASON_CANCELLED;
+}
+
+}  // namespace
+
+RunJob::RunJob(Parts& parts, Task task)
+    : parts_(parts),
+      task_(std::move(task)),
+      recorder_(std::make_shared<RunRecorder>(
+          parts.catalog, parts.disk, task_.run)) {}
+
+Job::Next RunJob::RunSlice(LaneContext& lane) {
+  if (*task_.suspending) {
+    Suspend();
+    return Next::kDone;
+  }
+  const absl::Status status = NoThrow([&] { return Slice(lane); });
+  if (!status.ok()) {
+    Conclude({.state = v1::RUN_STATE_FAILED, .error = status});
+  }
+  return is_over_ ? Next::kDone : Next::kAgain;
+}
+
+void RunJob::Abandon(const absl::Status& /*reason*/) {
+  Suspend();
+}
+
+absl::Status RunJob::Slice(LaneContext& lane) {
+  LiveRun& run = *task_.run;
+  if (optimization_ == nullptr) {
+    const absl::Status cancelled = run.cancel().Check();
+    if (cancelled.ok()) {
+      return Begin(lane);
+    }
+    Conclude({.state = v1::RUN_STATE_CANCELLED,
+              .stop_reason = ReasonOfCancel(cancelled)});
+    return absl::OkStatus();
+  }
+  const auto slice_end = Clock::now() + kSlice;
+  do {
+    const absl::Status cancelled = run.cancel().Check();
+    if (!cancelled.ok()) {
+      return End(v1::RUN_STATE_CANCELLED, ReasonOfCancel(cancelled));
+    }
+    REPSCORE_RETURN_IF_ERROR(optimization_->Step());
+    PublishTrace();
+    if (optimization_->stop_reason() != StopReason::kNone) {
+      return End(v1::RUN_STATE_SUCCEEDED,
+                 ToProto(optimization_->stop_reason()));
+    }
+  } while (Clock::now() < slice_end);
+  return CheckpointIfDue();
+}
+
+absl::Status RunJob::Begin(LaneContext& lane) {
+  REPSCORE_ASSIGN_OR_RETURN(auto reference,
+                            parts_.references.Get(lane, task_.dataset));
+  if (task_.checkpoint.empty()) {
+    REPSCORE_ASSIGN_OR_RETURN(
+        optimization_,
+        Optimization::Create(std::move(reference), std::move(task_.plan)));
+  } else {
+    REPSCORE_ASSIGN_OR_RETURN(
+        optimization_,
+        Optimization::Resume(
+            std::move(reference), std::move(task_.plan), task_.checkpoint));
+  }
+  task_.dataset.reset();
+  task_.checkpoint.clear();
+  task_.run->Update([](v1::Run& run) { run.set_state(v1::RUN_STATE_RUNNING); });
+  recorder_->Record("");
+  next_checkpoint_ = Clock::now();
+  return absl::OkStatus();
+}
+
+void RunJob::PublishTrace() {
+  const std::vector<TracePoint> trace = optimization_->TakeTrace();
+  const int64_t step = optimization_->steps();
+  std::vector<v1::RunEvent> events(trace.size());
+  for (size_t i = 0; i < trace.size(); ++i) {
+    *events[i].mutable_point() = ToProto(trace[i]);
+  }
+  task_.run->Publish(std::move(events), [&](v1::Run& run) {
+    run.set_step(step);
+    if (!trace.empty()) {
+      const std::vector<double>& scores = trace.back().scores;
+      *run.mutable_scores() = {scores.begin(), scores.end()};
+    }
+  });
+}
+
+absl::Status RunJob::CheckpointIfDue() {
+  const bool is_full = task_.run->unrecorded_bytes() > kMaxUnrecordedBytes;
+  const auto start = Clock::now();
+  if (!is_full && (start < next_checkpoint_ || recorder_->busy())) {
+    return absl::OkStatus();
+  }
+  REPSCORE_ASSIGN_OR_RETURN(std::string checkpoint,
+                            optimization_->Checkpoint());
+  recorder_->Record(std::move(checkpoint));
+  const auto end = Clock::now();
+  const auto interval = std::chrono::duration_cast<Clock::duration>(
+      std::chrono::duration<double>(parts_.config.checkpoint_seconds));
+  next_checkpoint_ = end + std::max<Clock::duration>(
+                               interval, kCheckpointShare * (end - start));
+  return absl::OkStatus();
+}
+
+absl::Status RunJob::End(v1::RunState state, v1::StopReason reason) {
+  REPSCORE_ASSIGN_OR_RETURN(OptimizationResult result, optimization_->Finish());
+  Conclude(
+      {.state = state, .stop_reason = reason, .result = std::move(result)});
+  return absl::OkStatus();
+}
+
+void RunJob::Conclude(RunEnd end) {
+  is_over_ = true;
+  optimization_.reset();
+  recorder_->AwaitIdle();
+  parts_.disk.Post([self = shared_from_this(), end = std::move(end)] {
+    StoreRunEnd(self->parts_.catalog, *self->recorder_, *self->task_.run, end);
+    self->task_.run->Close();
+    self->task_.left();
+  });
+}
+
+void RunJob::Suspend() {
+  is_over_ = true;
+  std::string checkpoint;
+  if (optimization_ != nullptr) {
+    auto taken = NoThrow([&] { return optimization_->Checkpoint(); });
+    if (!taken.ok()) {
+      spdlog::error("cannot take a checkpoint of {}: {}",
+                    RunName(task_.run->run_id()),
+                    taken.status().ToString());
+    } else {
+      checkpoint = *std::move(taken);
+    }
+    optimization_.reset();
+  }
+  recorder_->AwaitIdle();
+  parts_.disk.Post(
+      [self = shared_from_this(), checkpoint = std::move(checkpoint)] {
+        if (!checkpoint.empty()) {
+          self->recorder_->RecordNow(checkpoint).IgnoreError();
+        }
+        self->task_.run->Close();
+        self->task_.left();
+      });
+}
+
+}  // namespace repscore::server

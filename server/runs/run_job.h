@@ -1,0 +1,66 @@
+// A run on its lane: slices of optimisation steps, checkpoints, the end.
+//
+// Used by one lane at a time; what the outside sees goes through LiveRun.
+#ifndef REPSCORE_SERVER_RUNS_RUN_JOB_H_
+#define REPSCORE_SERVER_RUNS_RUN_JOB_H_
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "core/data/dataset.h"
+#include "core/optimize/optimization.h"
+#include "core/optimize/plan.h"
+#include "server/parts.h"
+#include "server/runs/live_run.h"
+#include "server/runs/run_end.h"
+#include "server/runs/run_recorder.h"
+
+namespace repscore::server {
+
+class RunJob final : public Job, public std::enable_shared_from_this<RunJob> {
+ public:
+  struct Task {
+    std::shared_ptr<LiveRun> run;
+    std::shared_ptr<const Dataset> dataset;
+    OptimizationPlan plan;
+    /// Where to continue; empty: from the start.
+    std::string checkpoint;
+    /// Set when runs are to be stored and left for the next start.
+    const std::atomic<bool>* suspending = nullptr;
+    /// Called once, off the lane, when the run has left this process: ended
+    /// or suspended, and stored.
+    std::function<void()> left;
+  };
+
+  RunJob(Parts& parts, Task task);
+
+  Next RunSlice(LaneContext& lane) override;
+  void Abandon(const absl::Status& reason) override;
+
+ private:
+  absl::Status Slice(LaneContext& lane);
+  absl::Status Begin(LaneContext& lane);
+  void PublishTrace();
+  absl::Status CheckpointIfDue();
+
+  /// Ends the run with what it has reached.
+  absl::Status End(v1::RunState state, v1::StopReason reason);
+  /// The last of the job: stores the end off the lane.
+  void Conclude(RunEnd end);
+  void Suspend();
+
+  Parts& parts_;
+  Task task_;
+  const std::shared_ptr<RunRecorder> recorder_;
+  std::unique_ptr<Optimization> optimization_;
+  std::chrono::steady_clock::time_point next_checkpoint_;
+  bool is_over_ = false;
+};
+
+}  // namespace repscore::server
+
+#endif  // REPSCORE_SERVER_RUNS_RUN_JOB_H_

@@ -1,0 +1,305 @@
+#include "server/runs/run_manager.h"
+
+#include <cstdint>
+#include <random>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "core/base/status_macros.h"
+#include "server/convert.h"
+#include "server/error.h"
+#include "server/memory.h"
+#include "server/runs/run_end.h"
+#include "server/runs/run_job.h"
+#include "server/runs/run_recorder.h"
+#include "server/scoring.h"
+#include "spdlog/spdlog.h"
+
+namespace repscore::server {
+namespace {
+
+constexpr size_t kMaxRunIdBytes = 63;
+constexpr double kQueueRetrySeconds = 5.0;
+
+/// Sorts by time; the tail keeps runs of one microsecond apart.
+std::string NewRunId() {
+  std::random_device random;
+  return absl::StrFormat("%013x%08x", NowMicros(), random());
+}
+
+absl::Status CheckStartRows(const OptimizationPlan& plan,
+                            const Dataset& dataset,
+                            const std::string& field) {
+  const auto* start = std::get_if<HostArray>(&plan.start);
+  if (start == nullptr || RowCount(start->spec) == dataset.rows()) {
+    return absl::OkStatus();
+  }
+  return WithReason(FieldError(field,
+                               absl::StrCat(ToString(start->spec),
+                                            " has ",
+                                            RowCount(start->spec),
+                                            " rows, but ",
+                                            dataset.name,
+                                            " has ",
+                                            dataset.rows())),
+                    "SHAPE_MISMATCH");
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<LiveRun>> RunManager::Create(
+    const v1::OptimizeRequest& request) {
+  return CreateFrom(request);
+}
+
+absl::StatusOr<std::shared_ptr<LiveRun>> RunManager::Create(
+    const v1::JointOptimizeRequest& request) {
+  return CreateFrom(request);
+}
+
+template <typename Request>
+absl::StatusOr<std::shared_ptr<LiveRun>> RunManager::CreateFrom(
+    Request request) {
+  REPSCORE_ASSIGN_OR_RETURN(RunPlan plan, ToRunPlan(request));
+  const int batch = parts_.scheduler.counts().batch;
+  if (batch >= parts_.config.max_runs) {
+    return WithRetry(Error(absl::StatusCode::kResourceExhausted,
+                           "QUEUE_FULL",
+                           absl::StrCat(batch,
+                                        " runs are waiting or running, the "
+                                        "limit is ",
+                                        parts_.config.max_runs)),
+                     kQueueRetrySeconds);
+  }
+  REPSCORE_ASSIGN_OR_RETURN(auto dataset, LoadInputs(plan));
+  // The stored request names versions, so that a restart sees the same data.
+  request.set_dataset(dataset->name);
+  if (!plan.start_dataset.empty()) {
+    request.mutable_start()->set_dataset(plan.start_dataset);
+  }
+  REPSCORE_ASSIGN_OR_RETURN(auto run,
+                            Store(plan, *dataset, request.SerializeAsString()));
+  const absl::Status submitted =
+      Submit(run, std::move(dataset), std::move(plan.plan), "");
+  if (!submitted.ok()) {
+    Fail(run, submitted);
+    return submitted;
+  }
+  return run;
+}
+
+absl::StatusOr<std::shared_ptr<const Dataset>> RunManager::LoadInputs(
+    RunPlan& run) const {
+  REPSCORE_ASSIGN_OR_RETURN(
+      auto dataset, LoadDataset(parts_.catalog, run.dataset, "dataset"));
+  std::string field = "start.candidate.spec.shape";
+  if (!run.start_dataset.empty()) {
+    REPSCORE_ASSIGN_OR_RETURN(
+        const auto start,
+        LoadDataset(parts_.catalog, run.start_dataset, "start.dataset"));
+    run.start_dataset = start->name;
+    run.plan.start =
+        HostArray{.spec = start->description.spec, .data = start->data};
+    field = "start.dataset";
+  }
+  REPSCORE_RETURN_IF_ERROR(CheckStartRows(run.plan, *dataset, field));
+  REPSCORE_RETURN_IF_ERROR(
+      CheckRunMemory(*dataset, run.plan, parts_.config.max_request_memory));
+  return dataset;
+}
+
+absl::StatusOr<std::shared_ptr<LiveRun>> RunManager::Store(
+    const RunPlan& plan, const Dataset& dataset, std::string request) {
+  RunRecord record;
+  record.run_id = NewRunId();
+  record.kind = plan.kind;
+  record.state = RunState::kQueued;
+  record.dataset_version_name = dataset.name;
+  record.request = std::move(request);
+  record.create_time_micros = NowMicros();
+  record.update_time_micros = record.create_time_micros;
+
+  v1::Run summary;
+  summary.set_name(RunName(record.run_id));
+  summary.set_kind(plan.kind);
+  summary.set_state(v1::RUN_STATE_QUEUED);
+  summary.set_dataset_version(dataset.name);
+  *summary.mutable_measures() = {plan.measures.begin(), plan.measures.end()};
+  SetTimestamp(record.create_time_micros, summary.mutable_create_time());
+  SetTimestamp(record.create_time_micros, summary.mutable_update_time());
+  summary.set_seed(plan.seed);
+  record.summary = summary.SerializeAsString();
+  REPSCORE_RETURN_IF_ERROR(parts_.catalog.CreateRun(record));
+
+  record.request.clear();
+  auto run = std::make_shared<LiveRun>(std::move(record));
+  PublishStarted(plan, dataset, *run);
+  REPSCORE_RETURN_IF_ERROR(
+      std::make_shared<RunRecorder>(parts_.catalog, parts_.disk, run)
+          ->RecordNow(""));
+  return run;
+}
+
+void RunManager::PublishStarted(const RunPlan& plan,
+                                const Dataset& dataset,
+                                LiveRun& run) const {
+  std::vector<v1::RunEvent> events(1);
+  v1::RunStarted* started = events[0].mutable_started();
+  *started->mutable_provenance() =
+      MakeProvenance(dataset.name,
+                     dataset.digest,
+                     parts_.scheduler.devices().front(),
+                     plan.precision);
+  *started->mutable_tracked() = {plan.tracked.begin(), plan.tracked.end()};
+  run.Publish(std::move(events), [](v1::Run&) {});
+}
+
+absl::Status RunManager::Submit(const std::shared_ptr<LiveRun>& run,
+                                std::shared_ptr<const Dataset> dataset,
+                                OptimizationPlan plan,
+                                std::string checkpoint) {
+  Add(run);
+  const std::string run_id = run->run_id();
+  absl::Status status =
+      SubmitJob(parts_.scheduler,
+                JobClass::kBatch,
+                std::make_shared<RunJob>(
+                    parts_,
+                    RunJob::Task{.run = run,
+                                 .dataset = std::move(dataset),
+                                 .plan = std::move(plan),
+                                 .checkpoint = std::move(checkpoint),
+                                 .suspending = &suspending_,
+                                 .left = [this, run_id] { Remove(run_id); }}));
+  if (!status.ok()) {
+    Remove(run_id);
+  }
+  return status;
+}
+
+std::shared_ptr<LiveRun> RunManager::Find(const std::string& run_id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = live_.find(run_id);
+  return found == live_.end() ? nullptr : found->second;
+}
+
+absl::StatusOr<v1::Run> RunManager::Get(const std::string& run_id) const {
+  if (const auto run = Find(run_id); run != nullptr) {
+    return run->Snapshot();
+  }
+  auto record = parts_.catalog.GetRun(run_id);
+  if (record.status().code() == absl::StatusCode::kNotFound) {
+    return WithResource(
+        WithReason(record.status(), "RUN_NOT_FOUND"), "run", RunName(run_id));
+  }
+  REPSCORE_RETURN_IF_ERROR(record.status());
+  v1::Run run;
+  if (!run.ParseFromString(record->summary)) {
+    return absl::DataLossError("the stored summary of the run is damaged");
+  }
+  return run;
+}
+
+absl::StatusOr<Page<v1::Run>> RunManager::List(const PageRequest& page) const {
+  REPSCORE_ASSIGN_OR_RETURN(const Page<RunRecord> records,
+                            parts_.catalog.ListRuns(page));
+  Page<v1::Run> result;
+  result.next_page_token = records.next_page_token;
+  for (const RunRecord& record : records.items) {
+    v1::Run run;
+    if (const auto live = Find(record.run_id); live != nullptr) {
+      run = live->Snapshot();
+    } else if (!run.ParseFromString(record.summary)) {
+      return absl::DataLossError("the stored summary of a run is damaged");
+    }
+    result.items.push_back(std::move(run));
+  }
+  return result;
+}
+
+absl::Status RunManager::ResumeUnfinished() {
+  REPSCORE_ASSIGN_OR_RETURN(std::vector<RunRecord> records,
+                            parts_.catalog.UnfinishedRuns());
+  for (RunRecord& record : records) {
+    RunRecord stripped = record;
+    stripped.request.clear();
+    const auto run = std::make_shared<LiveRun>(std::move(stripped));
+    run->Update(
+        [](v1::Run& summary) { summary.set_state(v1::RUN_STATE_QUEUED); });
+    const absl::Status status = ResumeRun(record, run);
+    if (status.ok()) {
+      spdlog::info("{} goes on after event {}",
+                   RunName(record.run_id),
+                   record.last_sequence);
+    } else {
+      Fail(run, status);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunManager::ResumeRun(const RunRecord& record,
+                                   const std::shared_ptr<LiveRun>& run) {
+  REPSCORE_ASSIGN_OR_RETURN(
+      RunPlan plan,
+      ParseRunPlan(static_cast<v1::RunKind>(record.kind), record.request));
+  REPSCORE_ASSIGN_OR_RETURN(auto dataset, LoadInputs(plan));
+  if (record.last_sequence == 0) {
+    PublishStarted(plan, *dataset, *run);
+  }
+  REPSCORE_ASSIGN_OR_RETURN(std::string checkpoint,
+                            parts_.catalog.ReadCheckpoint(record.run_id));
+  return Submit(
+      run, std::move(dataset), std::move(plan.plan), std::move(checkpoint));
+}
+
+void RunManager::Fail(const std::shared_ptr<LiveRun>& run,
+                      const absl::Status& error) {
+  const auto recorder =
+      std::make_shared<RunRecorder>(parts_.catalog, parts_.disk, run);
+  StoreRunEnd(parts_.catalog,
+              *recorder,
+              *run,
+              {.state = v1::RUN_STATE_FAILED, .error = error});
+  run->Close();
+}
+
+void RunManager::Add(const std::shared_ptr<LiveRun>& run) {
+  const std::lock_guard lock(mutex_);
+  live_[run->run_id()] = run;
+}
+
+void RunManager::Remove(const std::string& run_id) {
+  const std::lock_guard lock(mutex_);
+  live_.erase(run_id);
+  if (live_.empty()) {
+    emptied_.notify_all();
+  }
+}
+
+bool RunManager::AwaitIdle(std::chrono::steady_clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  return emptied_.wait_until(lock, deadline, [this] { return live_.empty(); });
+}
+
+absl::StatusOr<std::string> ParseRunName(const std::string& name) {
+  REPSCORE_RETURN_IF_ERROR(CheckName(name, "name"));
+  const std::string prefix = RunName("");
+  const std::string run_id = name.compare(0, prefix.size(), prefix) == 0
+                                 ? name.substr(prefix.size())
+                                 : std::string();
+  bool is_valid = !run_id.empty() && run_id.size() <= kMaxRunIdBytes;
+  for (const char c : run_id) {
+    is_valid = is_valid && absl::ascii_isalnum(static_cast<unsigned char>(c));
+  }
+  if (!is_valid) {
+    return FieldError("name", absl::StrCat(Quoted(name), " is not runs/{run}"));
+  }
+  return run_id;
+}
+
+}  // namespace repscore::server

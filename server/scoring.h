@@ -1,0 +1,73 @@
+// A score from request to reply, whatever way the candidate comes: prepared on
+// the disk executor, computed on a lane.
+#ifndef REPSCORE_SERVER_SCORING_H_
+#define REPSCORE_SERVER_SCORING_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/analysis/score_stream.h"
+#include "core/base/dtype.h"
+#include "core/data/dataset.h"
+#include "repscore/v1/types.pb.h"
+#include "server/convert.h"
+#include "server/parts.h"
+
+namespace repscore::server {
+
+/// A checked request, with the dataset in memory.
+struct ScoreTask {
+  std::shared_ptr<const Dataset> dataset;
+  Measures measures;
+  ArraySpec candidate;
+};
+
+/// Call off gRPC's threads. InvalidArgument names the field; NotFound the
+/// dataset; ResourceExhausted HOST_MEMORY with the numbers when the score
+/// cannot fit into max_request_memory.
+absl::StatusOr<ScoreTask> PrepareScore(
+    Parts& parts,
+    const std::string& dataset,
+    const v1::TensorSpec& candidate,
+    const google::protobuf::RepeatedPtrField<v1::MeasureSpec>& measures);
+
+/// What the catalog says of a dataset called `name` in `field` of the request:
+/// NotFound gets its reason and ResourceInfo, InvalidArgument the field.
+absl::Status DatasetStatus(absl::Status status,
+                           const std::string& name,
+                           const std::string& field);
+
+/// Loads a dataset by the name in `field`; errors as DatasetStatus.
+absl::StatusOr<std::shared_ptr<const Dataset>> LoadDataset(
+    Catalog& catalog, const std::string& name, const std::string& field);
+
+/// Opens the task on a lane, from the lane's thread.
+absl::StatusOr<std::unique_ptr<ScoreStream>> OpenScore(Parts& parts,
+                                                       LaneContext& lane,
+                                                       const ScoreTask& task);
+
+/// Hands a job to the lanes. QUEUE_FULL and SERVER_DRAINING come with
+/// RetryInfo.
+absl::Status SubmitJob(Scheduler& scheduler,
+                       JobClass job_class,
+                       std::shared_ptr<Job> job);
+
+/// Fills ScoreResponse or StreamScoreResponse.
+template <typename Response>
+void WriteScores(const ScoreTask& task,
+                 const std::string& backend,
+                 const ScoreReport& report,
+                 Response* response) {
+  for (const ScoreResult& score : report.scores) {
+    *response->add_scores() = ToProto(score);
+  }
+  *response->mutable_provenance() = MakeProvenance(
+      task.dataset->name, task.dataset->digest, backend, v1::PRECISION_FLOAT64);
+  *response->mutable_candidate() = SummaryOf(report);
+}
+
+}  // namespace repscore::server
+
+#endif  // REPSCORE_SERVER_SCORING_H_

@@ -1,0 +1,457 @@
+#include "tests/client/fake_server.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <thread>
+#include <utility>
+
+#include "repscore/v1/admin.grpc.pb.h"
+#include "repscore/v1/catalog.grpc.pb.h"
+#include "repscore/v1/runs.grpc.pb.h"
+#include "repscore/v1/scoring.grpc.pb.h"
+
+namespace repscore::client {
+namespace {
+
+using grpc::ServerContext;
+using grpc::Status;
+
+constexpr int kMaxReceiveBytes = 8 << 20;
+constexpr auto kPoll = std::chrono::milliseconds(2);
+
+Status Broken() {
+  return {grpc::StatusCode::UNAVAILABLE, "the stream broke"};
+}
+
+std::filesystem::path MakeFolder() {
+  std::string name =
+      (std::filesystem::temp_directory_path() / "repscore.XXXXXX").string();
+  return mkdtemp(name.data());
+}
+
+// Items of the page that `token` (a decimal index) names.
+template <typename Item, typename Response>
+void FillPage(const std::vector<Item>& items,
+              int32_t page_size,
+              const std::string& token,
+              google::protobuf::RepeatedPtrField<Item>* page,
+              Response* response) {
+  const size_t first = token.empty() ? 0 : std::stoul(token);
+  const size_t end =
+      std::min(items.size(), first + static_cast<size_t>(page_size));
+  page->Assign(items.begin() + static_cast<std::ptrdiff_t>(first),
+               items.begin() + static_cast<std::ptrdiff_t>(end));
+  if (end < items.size()) {
+    response->set_next_page_token(std::to_string(end));
+  }
+}
+
+template <typename Response>
+void FillScores(
+    const google::protobuf::RepeatedPtrField<v1::MeasureSpec>& measures,
+    Response* response) {
+  double value = 0.123456789012;
+  for (const v1::MeasureSpec& measure : measures) {
+    v1::Score& score = *response->add_scores();
+    score.set_measure(measure.id() + "(canonical=yes)");
+    score.set_value(value);
+    value += 0.25;
+  }
+  if (response->scores_size() > 0) {
+    v1::Warning& warning = *response->mutable_scores(0)->add_warnings();
+    warning.set_reason("SATURATED");
+    warning.set_message("more features than rows");
+  }
+  response->mutable_provenance()->set_dataset_version(kDataset);
+  response->mutable_provenance()->set_backend("cpu");
+  response->mutable_provenance()->set_server_version("9.9");
+  response->mutable_provenance()->set_precision(v1::PRECISION_FLOAT64);
+}
+
+}  // namespace
+
+class FakeServer::Catalog final : public v1::CatalogService::Service {
+ public:
+  explicit Catalog(FakeServer& server) : server_(server) {}
+
+  Status RegisterDataset(ServerContext*,
+                         grpc::ServerReader<v1::RegisterDatasetRequest>* reader,
+                         v1::RegisterDatasetResponse* response) override {
+    v1::RegisterDatasetRequest request;
+    reader->Read(&request);
+    if (Status status = server_.Enter("RegisterDataset"); !status.ok()) {
+      return status;
+    }
+    Seen& sent = server_.seen;
+    sent.header = request.header();
+    sent.data.clear();
+    sent.chunks.clear();
+    while (reader->Read(&request)) {
+      sent.chunks.push_back(request.chunk().data().size());
+      sent.data += request.chunk().data();
+    }
+    v1::Dataset& dataset = *response->mutable_dataset();
+    dataset.set_name("datasets/" + sent.header.dataset_id() + "/versions/1");
+    *dataset.mutable_spec() = sent.header.spec();
+    dataset.set_digest("d1ce");
+    return Status::OK;
+  }
+
+  Status ListDatasets(ServerContext*,
+                      const v1::ListDatasetsRequest* request,
+                      v1::ListDatasetsResponse* response) override {
+    if (Status status = server_.Enter("ListDatasets"); !status.ok()) {
+      return status;
+    }
+    server_.seen.page_sizes.push_back(request->page_size());
+    FillPage(server_.script.datasets,
+             request->page_size(),
+             request->page_token(),
+             response->mutable_datasets(),
+             response);
+    return Status::OK;
+  }
+
+  Status GetDataset(ServerContext*,
+                    const v1::GetDatasetRequest* request,
+                    v1::GetDatasetResponse* response) override {
+    if (Status status = server_.Enter("GetDataset"); !status.ok()) {
+      return status;
+    }
+    for (const v1::Dataset& dataset : server_.script.datasets) {
+      if (dataset.name().rfind(request->name(), 0) == 0) {
+        *response->mutable_dataset() = dataset;
+        return Status::OK;
+      }
+    }
+    return MakeError(grpc::StatusCode::NOT_FOUND,
+                     "there is no " + request->name(),
+                     {"DATASET_NOT_FOUND", "name", std::nullopt});
+  }
+
+  Status DeleteDataset(ServerContext*,
+                       const v1::DeleteDatasetRequest*,
+                       v1::DeleteDatasetResponse*) override {
+    return server_.Enter("DeleteDataset");
+  }
+
+ private:
+  FakeServer& server_;
+};
+
+class FakeServer::Scoring final : public v1::ScoringService::Service {
+ public:
+  explicit Scoring(FakeServer& server) : server_(server) {}
+
+  Status Score(ServerContext*,
+               const v1::ScoreRequest* request,
+               v1::ScoreResponse* response) override {
+    if (Status status = server_.Enter("Score"); !status.ok()) {
+      return status;
+    }
+    server_.seen.score = *request;
+    FillScores(request->measures(), response);
+    return Status::OK;
+  }
+
+  Status StreamScore(ServerContext*,
+                     grpc::ServerReader<v1::StreamScoreRequest>* reader,
+                     v1::StreamScoreResponse* response) override {
+    v1::StreamScoreRequest request;
+    reader->Read(&request);
+    if (Status status = server_.Enter("StreamScore"); !status.ok()) {
+      return status;
+    }
+    Seen& sent = server_.seen;
+    sent.stream_header = request.header();
+    sent.chunks.clear();
+    while (reader->Read(&request)) {
+      sent.chunks.push_back(request.chunk().data().size());
+    }
+    FillScores(sent.stream_header.measures(), response);
+    return Status::OK;
+  }
+
+  Status Optimize(ServerContext* context,
+                  const v1::OptimizeRequest* request,
+                  grpc::ServerWriter<v1::OptimizeResponse>* writer) override {
+    if (Status status = server_.Enter("Optimize"); !status.ok()) {
+      return status;
+    }
+    server_.seen.optimize = *request;
+    return server_.StreamEvents(
+        *context,
+        *writer,
+        0,
+        request->return_candidate(),
+        request->detach() ? Viewer::kObserver : Viewer::kOwner);
+  }
+
+  Status JointOptimize(
+      ServerContext* context,
+      const v1::JointOptimizeRequest* request,
+      grpc::ServerWriter<v1::JointOptimizeResponse>* writer) override {
+    if (Status status = server_.Enter("JointOptimize"); !status.ok()) {
+      return status;
+    }
+    server_.seen.joint = *request;
+    return server_.StreamEvents(
+        *context,
+        *writer,
+        0,
+        request->return_candidate(),
+        request->detach() ? Viewer::kObserver : Viewer::kOwner);
+  }
+
+  Status ListMeasures(ServerContext*,
+                      const v1::ListMeasuresRequest*,
+                      v1::ListMeasuresResponse* response) override {
+    if (Status status = server_.Enter("ListMeasures"); !status.ok()) {
+      return status;
+    }
+    v1::MeasureDescription& measure = *response->add_measures();
+    measure.set_id("shape.euclidean");
+    measure.set_canonical("shape.euclidean(alpha=1)");
+    measure.add_aliases("shape_euclidean");
+    measure.set_summary("distance between shapes");
+    measure.set_orientation(v1::ORIENTATION_DISTANCE);
+    measure.set_highest(std::numeric_limits<double>::infinity());
+    measure.set_metric(true);
+    v1::MeasureParameter& parameter = *measure.add_parameters();
+    parameter.set_name("alpha");
+    parameter.set_default_value("1");
+    parameter.set_description("how much is whitened");
+    return Status::OK;
+  }
+
+ private:
+  FakeServer& server_;
+};
+
+class FakeServer::Runs final : public v1::RunsService::Service {
+ public:
+  explicit Runs(FakeServer& server) : server_(server) {}
+
+  Status GetRun(ServerContext*,
+                const v1::GetRunRequest* request,
+                v1::GetRunResponse* response) override {
+    if (Status status = server_.Enter("GetRun"); !status.ok()) {
+      return status;
+    }
+    *response->mutable_run() = server_.script.events[0].started().run();
+    response->mutable_run()->set_name(request->name());
+    return Status::OK;
+  }
+
+  Status ListRuns(ServerContext*,
+                  const v1::ListRunsRequest* request,
+                  v1::ListRunsResponse* response) override {
+    if (Status status = server_.Enter("ListRuns"); !status.ok()) {
+      return status;
+    }
+    FillPage(server_.script.runs,
+             request->page_size(),
+             request->page_token(),
+             response->mutable_runs(),
+             response);
+    return Status::OK;
+  }
+
+  Status WatchRun(ServerContext* context,
+                  const v1::WatchRunRequest* request,
+                  grpc::ServerWriter<v1::WatchRunResponse>* writer) override {
+    server_.seen.watched_after.push_back(request->after_sequence());
+    if (Status status = server_.Enter("WatchRun"); !status.ok()) {
+      return status;
+    }
+    return server_.StreamEvents(*context,
+                                *writer,
+                                request->after_sequence(),
+                                request->return_candidate(),
+                                Viewer::kObserver);
+  }
+
+  Status CancelRun(ServerContext*,
+                   const v1::CancelRunRequest* request,
+                   v1::CancelRunResponse* response) override {
+    if (Status status = server_.Enter("CancelRun"); !status.ok()) {
+      return status;
+    }
+    server_.cancelled_ = true;
+    response->mutable_run()->set_name(request->name());
+    response->mutable_run()->set_state(v1::RUN_STATE_CANCELLED);
+    return Status::OK;
+  }
+
+ private:
+  FakeServer& server_;
+};
+
+class FakeServer::Admin final : public v1::AdminService::Service {
+ public:
+  explicit Admin(FakeServer& server) : server_(server) {}
+
+  Status GetServerInfo(ServerContext*,
+                       const v1::GetServerInfoRequest*,
+                       v1::GetServerInfoResponse* response) override {
+    if (Status status = server_.Enter("GetServerInfo"); !status.ok()) {
+      return status;
+    }
+    response->set_version("9.9");
+    response->add_devices("cpu");
+    response->set_lanes(2);
+    return Status::OK;
+  }
+
+ private:
+  FakeServer& server_;
+};
+
+template <typename Response>
+Status FakeServer::StreamEvents(ServerContext& context,
+                                grpc::ServerWriter<Response>& writer,
+                                int64_t after,
+                                bool return_candidate,
+                                Viewer viewer) {
+  for (const v1::RunEvent& event : script.events) {
+    if (event.sequence() <= after) {
+      continue;
+    }
+    Response response;
+    *response.mutable_event() = event;
+    if (event.has_result()) {
+      if (!HoldResult(context)) {
+        cancelled_ = cancelled_ || (viewer == Viewer::kOwner && !stopping_);
+        return Broken();
+      }
+      if (cancelled_) {
+        MarkCancelled(*response.mutable_event()->mutable_result());
+      }
+      if (return_candidate) {
+        if (Status status = StreamCandidate(writer, event.sequence());
+            !status.ok()) {
+          return status;
+        }
+      }
+    }
+    writer.Write(response);
+    if (!script.breaks.empty() && script.breaks.front() == event.sequence()) {
+      script.breaks.pop_front();
+      return Broken();
+    }
+  }
+  return Status::OK;
+}
+
+template <typename Response>
+Status FakeServer::StreamCandidate(grpc::ServerWriter<Response>& writer,
+                                   int64_t sequence) {
+  std::string bytes = CandidateBytes();
+  if (script.corrupt_candidate) {
+    bytes[3] = static_cast<char>(bytes[3] ^ 1);
+  }
+  const size_t half = bytes.size() / 2;
+  for (const size_t offset : {size_t{0}, half}) {
+    Response response;
+    v1::RunEvent& event = *response.mutable_event();
+    event.set_run(kRun);
+    event.set_sequence(sequence);
+    v1::CandidateChunk& chunk = *event.mutable_candidate_chunk();
+    chunk.mutable_spec()->set_data_type(v1::DATA_TYPE_FLOAT64);
+    chunk.mutable_spec()->add_shape(2);
+    chunk.mutable_spec()->add_shape(3);
+    chunk.set_offset(static_cast<int64_t>(offset));
+    chunk.set_data(bytes.substr(offset, half));
+    writer.Write(response);
+    if (std::exchange(script.break_in_candidate, false)) {
+      return Broken();
+    }
+  }
+  return Status::OK;
+}
+
+// False when the viewer has left or the server stops.
+bool FakeServer::HoldResult(ServerContext& context) {
+  while (script.hold_result && !cancelled_ && !released_) {
+    holding_ = true;
+    if (context.IsCancelled() || stopping_) {
+      holding_ = false;
+      return false;
+    }
+    std::this_thread::sleep_for(kPoll);
+  }
+  holding_ = false;
+  return true;
+}
+
+FakeServer::FakeServer()
+    : folder_(MakeFolder()),
+      catalog_(std::make_unique<Catalog>(*this)),
+      scoring_(std::make_unique<Scoring>(*this)),
+      runs_(std::make_unique<Runs>(*this)),
+      admin_(std::make_unique<Admin>(*this)) {
+  Start();
+}
+
+FakeServer::~FakeServer() {
+  Stop();
+  std::filesystem::remove_all(folder_);
+}
+
+void FakeServer::Start() {
+  stopping_ = false;
+  grpc::ServerBuilder builder;
+  builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
+  builder.AddListeningPort(address(), grpc::InsecureServerCredentials());
+  builder.RegisterService(catalog_.get());
+  builder.RegisterService(scoring_.get());
+  builder.RegisterService(runs_.get());
+  builder.RegisterService(admin_.get());
+  server_ = builder.BuildAndStart();
+}
+
+void FakeServer::Stop() {
+  stopping_ = true;
+  if (server_ != nullptr) {
+    server_->Shutdown(std::chrono::system_clock::now() +
+                      std::chrono::seconds(2));
+    server_.reset();
+  }
+}
+
+void FakeServer::FailNext(const std::string& method,
+                          const Status& status,
+                          int times) {
+  const std::lock_guard lock(mutex_);
+  failures_[method].insert(
+      failures_[method].end(), static_cast<size_t>(times), status);
+}
+
+int FakeServer::calls(const std::string& method) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = calls_.find(method);
+  return found == calls_.end() ? 0 : found->second;
+}
+
+void FakeServer::WaitUntilHolding() const {
+  while (!holding_) {
+    std::this_thread::sleep_for(kPoll);
+  }
+}
+
+Status FakeServer::Enter(const std::string& method) {
+  const std::lock_guard lock(mutex_);
+  ++calls_[method];
+  std::deque<Status>& failures = failures_[method];
+  if (failures.empty()) {
+    return Status::OK;
+  }
+  Status status = failures.front();
+  failures.pop_front();
+  return status;
+}
+
+}  // namespace repscore::client

@@ -1,0 +1,94 @@
+// Every registered measure, by registration alone, on the awkward shapes and in
+// both spaces.
+#ifndef REPSCORE_TESTS_CONFORMANCE_CASES_H_
+#define REPSCORE_TESTS_CONFORMANCE_CASES_H_
+
+#include <gtest/gtest.h>
+
+#include <cctype>
+#include <string>
+#include <vector>
+
+#include "tests/support/problem.h"
+
+namespace repscore::testing {
+
+struct Shape {
+  int64_t n;
+  int64_t p;
+  int64_t q;
+};
+
+struct Case {
+  std::string id;
+  Space space;
+};
+
+/// Default specification of every measure, and for measures with parameters
+/// what else changes the formula.
+inline std::vector<std::string> Specifications() {
+  std::vector<std::string> ids;
+  for (const MeasureInfo& info : RegisteredMeasures()) {
+    ids.push_back(DefaultSpecification(info));
+    bool has_folds = false;
+    bool has_direction = false;
+    for (const ParameterInfo& parameter : info.parameters) {
+      has_folds |= parameter.name == "folds";
+      has_direction |= parameter.name == "direction";
+    }
+    const std::string id(info.id);
+    if (has_direction) {
+      ids.push_back(id + "(direction=reference_to_candidate)");
+      ids.push_back(id + "(direction=symmetric_mean)");
+    }
+    if (has_folds) {
+      ids.push_back(id + "(folds=none,lambda=3)");
+      ids.push_back(id + "(folds=none,lambda=0.1,lambda_scale=per_sample)");
+      ids.push_back(id + "(folds=rows_shuffled(4,7),lambda=2)");
+      ids.push_back(id + "(denominator=validation_mean,lambda=2)");
+      ids.push_back(id + "(folds=rows_contiguous(3),lambda=2,pooling=pooled)");
+      ids.push_back(
+          id +
+          "(direction=reference_to_candidate,folds=rows_contiguous(3),"
+          "lambda=2)");
+    }
+  }
+  return ids;
+}
+
+inline std::vector<Case> AllCases() {
+  std::vector<Case> cases;
+  for (const std::string& id : Specifications()) {
+    cases.push_back({id, Space::kFeature});
+    cases.push_back({id, Space::kSample});
+  }
+  return cases;
+}
+
+inline std::string CaseName(const ::testing::TestParamInfo<Case>& parameter) {
+  std::string name =
+      parameter.param.id + "_" + std::string(SpaceName(parameter.param.space));
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) {
+      c = '_';
+    }
+  }
+  return name + "_" + std::to_string(parameter.index);
+}
+
+/// n > p = q, n > p > q, n > q > p, n < p, n < q, p = 1, q = 1, p = n - 1.
+inline std::vector<Shape> AllShapes() {
+  return {{24, 6, 6},
+          {40, 12, 9},
+          {40, 9, 12},
+          {15, 25, 20},
+          {20, 4, 30},
+          {30, 1, 5},
+          {30, 6, 1},
+          {13, 12, 4},
+          {30, 6, 40}};
+}
+
+}  // namespace repscore::testing
+
+#endif  // REPSCORE_TESTS_CONFORMANCE_CASES_H_

@@ -1,0 +1,107 @@
+#include "core/statistics/folds.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace repscore {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+FoldRule MustParse(const std::string& text) {
+  absl::StatusOr<FoldRule> rule = FoldRule::Parse(text, {});
+  EXPECT_TRUE(rule.ok()) << rule.status();
+  return *rule;
+}
+
+TEST(FoldRuleTest, ContiguousRowsGiveTheFirstFoldsTheRest) {
+  const absl::StatusOr<Folds> folds =
+      MustParse("rows_contiguous(3)").Assign(8, 4);
+
+  ASSERT_TRUE(folds.ok());
+  EXPECT_THAT(folds->fold_of_row, ElementsAre(0, 0, 0, 1, 1, 1, 2, 2));
+}
+
+TEST(FoldRuleTest, ConditionsStayTogetherOverTime) {
+  // Two time bins of four conditions.
+  const absl::StatusOr<Folds> folds =
+      MustParse("conditions_contiguous(2)").Assign(8, 4);
+
+  ASSERT_TRUE(folds.ok());
+  EXPECT_THAT(folds->fold_of_row, ElementsAre(0, 0, 1, 1, 0, 0, 1, 1));
+}
+
+TEST(FoldRuleTest, ShufflesAreBalancedAndFollowTheSeed) {
+  const Folds first = *MustParse("rows_shuffled(4,1)").Assign(22, 22);
+  const Folds again = *MustParse("rows_shuffled(4,1)").Assign(22, 22);
+  const Folds other = *MustParse("rows_shuffled(4,2)").Assign(22, 22);
+
+  EXPECT_EQ(first.fold_of_row, again.fold_of_row);
+  EXPECT_NE(first.fold_of_row, other.fold_of_row);
+  EXPECT_EQ(first.digest, again.digest);
+  EXPECT_NE(first.digest, other.digest);
+  EXPECT_THAT(first.Sizes(), ElementsAre(6, 6, 5, 5));
+}
+
+TEST(FoldRuleTest, CanonicalFormWritesTheSeedAndTakesAliases) {
+  EXPECT_EQ(MustParse("rows_shuffled(5)").ToString(), "rows_shuffled(5,0)");
+  EXPECT_EQ(MustParse("rows_shuffled(k=5,seed=9)").ToString(),
+            "rows_shuffled(5,9)");
+  EXPECT_EQ(MustParse("by_condition_contiguous(5)").ToString(),
+            "conditions_contiguous(5)");
+  EXPECT_EQ(MustParse("none").ToString(), "none");
+}
+
+TEST(FoldRuleTest, ExplicitFoldsMayLeaveRowsToTraining) {
+  const absl::StatusOr<FoldRule> rule =
+      FoldRule::Parse("explicit", {{4, 1}, {0}});
+  ASSERT_TRUE(rule.ok());
+
+  const absl::StatusOr<Folds> folds = rule->Assign(6, 6);
+
+  ASSERT_TRUE(folds.ok());
+  EXPECT_THAT(folds->fold_of_row, ElementsAre(1, 0, -1, -1, 0, -1));
+}
+
+TEST(FoldRuleTest, BadExplicitFoldsAreNamed) {
+  const auto failure = [](std::vector<std::vector<int64_t>> lists) {
+    absl::StatusOr<FoldRule> rule =
+        FoldRule::Parse("explicit", std::move(lists));
+    const absl::Status status =
+        rule.ok() ? rule->Assign(6, 6).status() : rule.status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    return std::string(status.message());
+  };
+
+  EXPECT_THAT(failure({}), HasSubstr("at least two"));
+  EXPECT_THAT(failure({{0}, {}}), HasSubstr("explicit_folds[1]"));
+  EXPECT_THAT(failure({{0}, {6}}), HasSubstr("row 6"));
+  EXPECT_THAT(failure({{0, 1}, {1}}), HasSubstr("already in fold 0"));
+  EXPECT_THAT(failure({{0, 1, 2, 3, 4}, {5}}), HasSubstr("training rows"));
+}
+
+TEST(FoldRuleTest, BadRulesAreNamed) {
+  for (const char* text : {"rows_contiguous",
+                           "rows_contiguous(1)",
+                           "rows_contiguous(x)",
+                           "rows_contiguous(5,1)",
+                           "rows_shuffled(5,-1)",
+                           "kfold(5)",
+                           "",
+                           "rows_contiguous(5",
+                           "rows_shuffled(2,3,4)"}) {
+    EXPECT_EQ(FoldRule::Parse(text, {}).status().code(),
+              absl::StatusCode::kInvalidArgument)
+        << text;
+  }
+  EXPECT_EQ(MustParse("rows_contiguous(9)").Assign(8, 8).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(MustParse("conditions_contiguous(5)").Assign(8, 4).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace repscore

@@ -42,8 +42,12 @@ class ScoreStreamImpl final : public ScoreStream {
   absl::Status Prepare() {
     size_.rows = rows_;
     size_.candidate_features = features_;
-    size_.reference_features = reference_->compressed().cols();
     size_.space = ChooseSpace(rows_, features_);
+    size_.reference_features = ReferenceRows().cols();
+    for (const auto& measure : measures_) {
+      needs_ |= measure->Needs(size_);
+    }
+    size_.reference_features = ReferenceRows().cols();
     std::map<std::string, Folds> folds;
     for (size_t i = 0; i < measures_.size(); ++i) {
       const Measure& measure = *measures_[i];
@@ -52,22 +56,21 @@ class ScoreStreamImpl final : public ScoreStream {
       if (!fits.ok()) {
         return InField(field, fits);
       }
-      needs_ |= measure.Needs(size_);
       if (const FoldRule* rule = measure.fold_rule(); rule != nullptr) {
         absl::StatusOr<Folds> assigned =
-            rule->Assign(rows_, reference_->conditions());
+            rule->Assign(LayoutOf(reference_->dataset()));
         if (!assigned.ok()) {
           return InField(field, assigned.status());
         }
         folds[rule->ToString()] = *std::move(assigned);
       }
     }
-    keeps_rows_ =
-        size_.space == Space::kSample || rows_ * features_ <= kKeptElements;
+    from_rows_ = size_.space == Space::kSample || needs_.kernel ||
+                 needs_.reference_kernel || needs_.candidate_rows;
+    keeps_rows_ = from_rows_ || rows_ * features_ <= kKeptElements;
     folds_ = folds;
-    if (size_.space == Space::kFeature) {
-      accumulator_.emplace(
-          backend_, reference_->compressed(), std::move(folds), needs_);
+    if (!from_rows_) {
+      accumulator_.emplace(backend_, ReferenceRows(), std::move(folds), needs_);
     }
     const int64_t block_rows =
         std::max(kFewestBlockRows, kBlockBytes / (8 * features_));
@@ -114,8 +117,7 @@ class ScoreStreamImpl final : public ScoreStream {
       if (!pending_.empty()) {
         REPSCORE_RETURN_IF_ERROR(TakeBlock());
       }
-      const Statistics statistics =
-          size_.space == Space::kFeature ? FromMoments() : FromRows();
+      const Statistics statistics = from_rows_ ? FromRows() : FromMoments();
       if (!HasVariance(
               statistics.candidate_norm_squared, largest_, rows_, features_)) {
         return absl::InvalidArgumentError(
@@ -126,6 +128,10 @@ class ScoreStreamImpl final : public ScoreStream {
   }
 
  private:
+  const Matrix& ReferenceRows() const {
+    return reference_->Rows(needs_.full_reference);
+  }
+
   int64_t ExpectedBytes() const {
     return rows_ * features_ * ElementSize(spec_.type);
   }
@@ -155,13 +161,12 @@ class ScoreStreamImpl final : public ScoreStream {
     return absl::OkStatus();
   }
 
-  /// The kept rows, centred [n x p].
-  Matrix CentredRows() const {
+  /// The kept rows, centred [n x p]; `means` [p x 1] becomes what that removed.
+  Matrix CentredRows(const Matrix& means) const {
     const Matrix transposed = backend_.Allocate(features_, rows_, kDouble);
     backend_.Upload(kept_, transposed);
     Matrix rows = backend_.Allocate(rows_, features_, kDouble);
     backend_.Transpose(transposed, rows);
-    const Matrix means = backend_.Allocate(features_, 1, kDouble);
     backend_.CentreColumns(rows, means);
     return rows;
   }
@@ -169,19 +174,23 @@ class ScoreStreamImpl final : public ScoreStream {
   Statistics FromMoments() const {
     Statistics statistics = accumulator_->Finish(reference_->Constants(needs_));
     if (keeps_rows_) {
-      statistics.candidate_rows = CentredRows();
+      statistics.candidate_means = backend_.Allocate(features_, 1, kDouble);
+      statistics.candidate_rows = CentredRows(statistics.candidate_means);
     }
     return statistics;
   }
 
   Statistics FromRows() const {
     StatisticsNeeds needs = needs_;
-    needs.kernel = true;
+    // For the effective dimensionality.
+    (size_.space == Space::kSample ? needs.kernel : needs.gram) = true;
     const RowOrder order(rows_, folds_);
     RowPair pair;
-    pair.candidate = order.Apply(backend_, CentredRows());
-    pair.reference = order.Apply(backend_, reference_->compressed());
+    pair.candidate_means = backend_.Allocate(features_, 1, kDouble);
+    pair.candidate = order.Apply(backend_, CentredRows(pair.candidate_means));
+    pair.reference = order.Apply(backend_, ReferenceRows());
     pair.exact_reference = pair.reference;
+    pair.reference_means = reference_->means();
     ReferenceConstants constants;
     if (order.is_identity()) {
       constants = reference_->Constants(needs);
@@ -218,6 +227,8 @@ class ScoreStreamImpl final : public ScoreStream {
   size_t block_bytes_ = 0;
   std::vector<std::byte> pending_;
   std::vector<double> kept_;
+  /// Statistics are made of resident rows, not of streamed moments.
+  bool from_rows_ = false;
   bool keeps_rows_ = false;
   int64_t received_ = 0;
   int64_t rows_taken_ = 0;

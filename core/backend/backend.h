@@ -67,7 +67,7 @@ struct RowTerms {
 
 /// The gradient with respect to the rows of one side,
 ///   G = C( own_scale * own + diag(row_weights) own + kernel * own + direct
-///          + RowTerms ),
+///          + RowTerms ) + 1 means' / n,
 /// where C removes column means. Empty parts are 0.
 struct PullBackTerms {
   Matrix own;    ///< [n x p]
@@ -76,6 +76,7 @@ struct PullBackTerms {
   Matrix row_weights;  ///< [n x 1]
   Matrix kernel;       ///< [n x n] symmetric
   Matrix direct;       ///< [n x p]
+  Matrix means;        ///< [p x 1] float64
   std::vector<RowTerms> rows;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <numbers>
 #include <optional>
 
 #include "core/base/text.h"
@@ -174,10 +175,21 @@ class Cka final : public Measure {
   const CosineForm form_;
 };
 
+absl::StatusOr<std::shared_ptr<const Measure>> MakeCka(const MeasureInfo& info,
+                                                       Parameters& parameters) {
+  CosineForm form = CosineForm::kCosine;
+  if (info.id == "cka.angular") {
+    form = CosineForm::kAngle;
+  } else if (info.id == "cka.angular_score") {
+    form = CosineForm::kAngularScore;
+  }
+  return std::make_shared<Cka>(info, form, parameters.Canonical());
+}
+
 }  // namespace
 
-const MeasureInfo& CkaInfo() {
-  static const MeasureInfo info = {
+std::vector<MeasureEntry> CkaFamily() {
+  const MeasureInfo linear = {
       .id = "cka",
       .aliases = {"cka.linear"},
       .summary = "linear centred kernel alignment",
@@ -192,48 +204,30 @@ const MeasureInfo& CkaInfo() {
       .minimum_rows = 2,
       .source =
           "Kornblith et al. 2019, Similarity of neural network "
-          "representations revisited, eq. 2"};
-  return info;
-}
-
-const MeasureInfo& CkaAngularInfo() {
-  static const MeasureInfo info = [] {
-    MeasureInfo angular = CkaInfo();
-    angular.id = "cka.angular";
-    angular.aliases = {"cka_angular"};
-    angular.summary = "angle of linear CKA, acos(cka), in radians";
-    angular.orientation = Orientation::kDistance;
-    angular.highest = 1.5707963267948966;
-    angular.metric = true;
-    angular.source =
-        "Williams et al. 2021, Generalized shape metrics on "
-        "neural representations";
-    return angular;
-  }();
-  return info;
-}
-
-const MeasureInfo& CkaAngularScoreInfo() {
-  static const MeasureInfo info = [] {
-    MeasureInfo score = CkaInfo();
-    score.id = "cka.angular_score";
-    score.aliases = {"cka_angular_score"};
-    score.summary = "1 - (2/pi) acos(cka)";
-    score.source = "Cloos et al. 2024, appendix B";
-    return score;
-  }();
-  return info;
-}
-
-absl::StatusOr<std::shared_ptr<const Measure>> MakeCka(const MeasureInfo& info,
-                                                       Parameters& parameters) {
-  CosineForm form = CosineForm::kCosine;
-  if (info.id == CkaAngularInfo().id) {
-    form = CosineForm::kAngle;
-  } else if (info.id == CkaAngularScoreInfo().id) {
-    form = CosineForm::kAngularScore;
-  }
-  return std::make_shared<Cka>(info, form, parameters.Canonical());
+          "representations revisited, eq. 2",
+      .cost = "n (p q + p^2), or n^2 (p + q) for p > n",
+      .known_as = {"google-research representation_similarity: cka",
+                   "brainscore_vision: cka_biased",
+                   "rsatoolbox: compare_cosine_cov_weighted of "
+                   "squared Euclidean RDMs"}};
+  MeasureInfo angular = linear;
+  angular.id = "cka.angular";
+  angular.aliases = {"cka_angular"};
+  angular.summary = "angle of linear CKA, acos(cka), in radians";
+  angular.orientation = Orientation::kDistance;
+  angular.highest = std::numbers::pi / 2.0;
+  angular.metric = true;
+  angular.source =
+      "Williams et al. 2021, Generalized shape metrics on "
+      "neural representations";
+  angular.known_as = {"netrep: LinearKernel metric, angular"};
+  MeasureInfo score = linear;
+  score.id = "cka.angular_score";
+  score.aliases = {"cka_angular_score"};
+  score.summary = "1 - (2/pi) acos(cka)";
+  score.source = "Cloos et al. 2024, appendix B";
+  score.known_as = {"diffscore: cka-angular-score"};
+  return {{linear, MakeCka}, {angular, MakeCka}, {score, MakeCka}};
 }
 
 }  // namespace repscore

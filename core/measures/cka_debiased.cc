@@ -199,29 +199,31 @@ class CkaDebiased final : public Measure {
   const MeasureInfo& info_;
 };
 
-}  // namespace
-
-const MeasureInfo& CkaDebiasedInfo() {
-  static const MeasureInfo info = {
-      .id = "cka.debiased",
-      .aliases = {"cka_debiased"},
-      .summary = "linear CKA with unbiased HSIC; may be negative",
-      .orientation = Orientation::kScore,
-      .lowest = -1.0,
-      .highest = 1.0,
-      .symmetric = true,
-      .metric = false,
-      .differentiable = true,
-      .invariances = {"orthogonal", "permutation", "scale", "translation"},
-      .parameters = {},
-      .minimum_rows = 4,
-      .source = "Murphy et al. 2024; Song et al. 2012, eq. 5"};
-  return info;
-}
-
 absl::StatusOr<std::shared_ptr<const Measure>> MakeCkaDebiased(
     const MeasureInfo& info, Parameters& parameters) {
   return std::make_shared<CkaDebiased>(info, parameters.Canonical());
+}
+
+}  // namespace
+
+std::vector<MeasureEntry> CkaDebiasedFamily() {
+  return {
+      {{.id = "cka.debiased",
+        .aliases = {"cka_debiased"},
+        .summary = "linear CKA with unbiased HSIC; may be negative",
+        .orientation = Orientation::kScore,
+        .lowest = -1.0,
+        .highest = 1.0,
+        .symmetric = true,
+        .metric = false,
+        .differentiable = true,
+        .invariances = {"orthogonal", "permutation", "scale", "translation"},
+        .parameters = {},
+        .minimum_rows = 4,
+        .source = "Murphy et al. 2024; Song et al. 2012, eq. 5",
+        .cost = "n (p q + p^2), or n^2 (p + q) for p > n",
+        .known_as = {"brainscore_vision: cka (plus 1e-12 in the denominator)"}},
+       MakeCkaDebiased}};
 }
 
 }  // namespace repscore

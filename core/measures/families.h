@@ -3,6 +3,7 @@
 #define REPSCORE_CORE_MEASURES_FAMILIES_H_
 
 #include <memory>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/measures/measure.h"
@@ -10,33 +11,25 @@
 
 namespace repscore {
 
+/// `info` is the registered description and outlives the measure.
 using MeasureFactory = absl::StatusOr<std::shared_ptr<const Measure>> (*)(
     const MeasureInfo& info, Parameters& parameters);
 
-// Kernel alignment: cka.cc, cka_debiased.cc.
-const MeasureInfo& CkaInfo();
-const MeasureInfo& CkaAngularInfo();
-const MeasureInfo& CkaAngularScoreInfo();
-const MeasureInfo& CkaDebiasedInfo();
-absl::StatusOr<std::shared_ptr<const Measure>> MakeCka(const MeasureInfo& info,
-                                                       Parameters& parameters);
-absl::StatusOr<std::shared_ptr<const Measure>> MakeCkaDebiased(
-    const MeasureInfo& info, Parameters& parameters);
+struct MeasureEntry {
+  MeasureInfo info;
+  MeasureFactory make;
+};
 
-// Shape: procrustes.cc.
-const MeasureInfo& NbsInfo();
-const MeasureInfo& ProcrustesAngleInfo();
-const MeasureInfo& ProcrustesAngularScoreInfo();
-absl::StatusOr<std::shared_ptr<const Measure>> MakeProcrustes(
-    const MeasureInfo& info, Parameters& parameters);
+// Kernel alignment.
+std::vector<MeasureEntry> CkaFamily();
+std::vector<MeasureEntry> CkaDebiasedFamily();
 
-// Predictivity: linear_regression.cc, ridge_regression.cc.
-const MeasureInfo& LinearR2Info();
-const MeasureInfo& RidgeR2Info();
-absl::StatusOr<std::shared_ptr<const Measure>> MakeLinearR2(
-    const MeasureInfo& info, Parameters& parameters);
-absl::StatusOr<std::shared_ptr<const Measure>> MakeRidgeR2(
-    const MeasureInfo& info, Parameters& parameters);
+// Shape.
+std::vector<MeasureEntry> ProcrustesFamily();
+
+// Predictivity.
+std::vector<MeasureEntry> LinearRegressionFamily();
+std::vector<MeasureEntry> RidgeRegressionFamily();
 
 }  // namespace repscore
 

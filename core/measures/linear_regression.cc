@@ -143,36 +143,6 @@ class LinearR2 final : public Measure {
   const MeasureInfo& info_;
 };
 
-}  // namespace
-
-const MeasureInfo& LinearR2Info() {
-  static const MeasureInfo info = {
-      .id = "linear_r2",
-      .aliases = {},
-      .summary = "in-sample R2 of linear regression",
-      .orientation = Orientation::kScore,
-      .lowest = 0.0,
-      .highest = 1.0,
-      .symmetric = false,
-      .metric = false,
-      .differentiable = true,
-      .invariances =
-          {"orthogonal", "permutation", "scale", "translation", "invertible"},
-      .parameters = {{.name = "aggregation",
-                      .default_value = "variance_weighted",
-                      .description =
-                          "over targets: variance_weighted (one ratio of "
-                          "sums of squares)"},
-                     {.name = "direction",
-                      .default_value = "candidate_to_reference",
-                      .description =
-                          "who predicts whom: candidate_to_reference, "
-                          "reference_to_candidate or symmetric_mean"}},
-      .minimum_rows = 2,
-      .source = "Kornblith et al. 2019, eq. 3; Cloos et al. 2024"};
-  return info;
-}
-
 absl::StatusOr<std::shared_ptr<const Measure>> MakeLinearR2(
     const MeasureInfo& info, Parameters& parameters) {
   REPSCORE_RETURN_IF_ERROR(
@@ -183,6 +153,39 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeLinearR2(
   return MakeDirected(std::make_shared<LinearR2>(info, id),
                       static_cast<Direction>(direction),
                       id);
+}
+
+}  // namespace
+
+std::vector<MeasureEntry> LinearRegressionFamily() {
+  return {
+      {{.id = "linear_r2",
+        .aliases = {},
+        .summary = "in-sample R2 of linear regression",
+        .orientation = Orientation::kScore,
+        .lowest = 0.0,
+        .highest = 1.0,
+        .symmetric = false,
+        .metric = false,
+        .differentiable = true,
+        .invariances =
+            {"orthogonal", "permutation", "scale", "translation", "invertible"},
+        .parameters = {{.name = "aggregation",
+                        .default_value = "variance_weighted",
+                        .description =
+                            "over targets: variance_weighted (one ratio of "
+                            "sums of squares)"},
+                       {.name = "direction",
+                        .default_value = "candidate_to_reference",
+                        .description =
+                            "who predicts whom: candidate_to_reference, "
+                            "reference_to_candidate or symmetric_mean"}},
+        .minimum_rows = 2,
+        .source = "Kornblith et al. 2019, eq. 3; Cloos et al. 2024",
+        .examples = {"linear_r2(direction=reference_to_candidate)",
+                     "linear_r2(direction=symmetric_mean)"},
+        .cost = "n p (p + q) + p^3"},
+       MakeLinearR2}};
 }
 
 }  // namespace repscore

@@ -31,6 +31,8 @@ struct ParameterInfo {
 };
 
 /// What a measure claims of itself; the conformance suite checks every claim.
+/// The registry holds the claims of the default specification; an instance
+/// whose parameters change them carries its own copy.
 struct MeasureInfo {
   /// Family and variant: "procrustes.angular_score".
   std::string_view id;
@@ -39,6 +41,8 @@ struct MeasureInfo {
   Orientation orientation = Orientation::kScore;
   double lowest = 0.0;
   double highest = 1.0;
+  /// Equal rows give exactly 1 (a score) or 0 (a distance).
+  bool exact_at_equality = true;
   bool symmetric = false;
   /// The triangle inequality holds.
   bool metric = false;
@@ -51,6 +55,13 @@ struct MeasureInfo {
   /// Fewest rows with a defined value.
   int64_t minimum_rows = 2;
   std::string_view source;
+  /// Specifications whose parameters change the formula; the conformance suite
+  /// runs them beside the default.
+  std::vector<std::string_view> examples = {};
+  /// Leading cost in rows n, candidate features p, reference features q.
+  std::string_view cost = "";
+  /// Where the same number is published: "package: name".
+  std::vector<std::string_view> known_as = {};
 };
 
 /// Something the caller should know about a value.

@@ -93,10 +93,21 @@ class Procrustes final : public Measure {
   const CosineForm form_;
 };
 
+absl::StatusOr<std::shared_ptr<const Measure>> MakeProcrustes(
+    const MeasureInfo& info, Parameters& parameters) {
+  CosineForm form = CosineForm::kCosine;
+  if (info.id == "procrustes.angle") {
+    form = CosineForm::kAngle;
+  } else if (info.id == "procrustes.angular_score") {
+    form = CosineForm::kAngularScore;
+  }
+  return std::make_shared<Procrustes>(info, form, parameters.Canonical());
+}
+
 }  // namespace
 
-const MeasureInfo& NbsInfo() {
-  static const MeasureInfo info = {
+std::vector<MeasureEntry> ProcrustesFamily() {
+  const MeasureInfo nbs = {
       .id = "nbs",
       .aliases = {"procrustes.nbs"},
       .summary =
@@ -113,48 +124,29 @@ const MeasureInfo& NbsInfo() {
       .minimum_rows = 2,
       .source =
           "Tang et al. 2020, Similarity of neural networks with "
-          "gradients; Harvey et al. 2023"};
-  return info;
-}
-
-const MeasureInfo& ProcrustesAngleInfo() {
-  static const MeasureInfo info = [] {
-    MeasureInfo angle = NbsInfo();
-    angle.id = "procrustes.angle";
-    angle.aliases = {"procrustes_angle", "procrustes_angular_distance"};
-    angle.summary = "angular Procrustes distance, acos(nbs), in radians";
-    angle.orientation = Orientation::kDistance;
-    angle.highest = std::numbers::pi / 2.0;
-    angle.metric = true;
-    angle.source =
-        "Williams et al. 2021, Generalized shape metrics on "
-        "neural representations";
-    return angle;
-  }();
-  return info;
-}
-
-const MeasureInfo& ProcrustesAngularScoreInfo() {
-  static const MeasureInfo info = [] {
-    MeasureInfo score = NbsInfo();
-    score.id = "procrustes.angular_score";
-    score.aliases = {"procrustes_angular_score"};
-    score.summary = "1 - (2/pi) acos(nbs), the paper's Procrustes score";
-    score.source = "Cloos et al. 2024, appendix B";
-    return score;
-  }();
-  return info;
-}
-
-absl::StatusOr<std::shared_ptr<const Measure>> MakeProcrustes(
-    const MeasureInfo& info, Parameters& parameters) {
-  CosineForm form = CosineForm::kCosine;
-  if (info.id == ProcrustesAngleInfo().id) {
-    form = CosineForm::kAngle;
-  } else if (info.id == ProcrustesAngularScoreInfo().id) {
-    form = CosineForm::kAngularScore;
-  }
-  return std::make_shared<Procrustes>(info, form, parameters.Canonical());
+          "gradients; Harvey et al. 2023",
+      .cost = "n p min(q, n) and an SVD of p x min(q, n)",
+      .known_as = {"rsatoolbox: bures",
+                   "nn_similarity_index: normalized Bures similarity"}};
+  MeasureInfo angle = nbs;
+  angle.id = "procrustes.angle";
+  angle.aliases = {"procrustes_angle", "procrustes_angular_distance"};
+  angle.summary = "angular Procrustes distance, acos(nbs), in radians";
+  angle.orientation = Orientation::kDistance;
+  angle.highest = std::numbers::pi / 2.0;
+  angle.metric = true;
+  angle.source =
+      "Williams et al. 2021, Generalized shape metrics on "
+      "neural representations";
+  angle.known_as = {"netrep: LinearMetric(alpha=1), score_method=angular"};
+  MeasureInfo score = nbs;
+  score.id = "procrustes.angular_score";
+  score.aliases = {"procrustes_angular_score"};
+  score.summary = "1 - (2/pi) acos(nbs), the paper's Procrustes score";
+  score.source = "Cloos et al. 2024, appendix B";
+  score.known_as = {"diffscore: procrustes-angular-score"};
+  return {
+      {nbs, MakeProcrustes}, {angle, MakeProcrustes}, {score, MakeProcrustes}};
 }
 
 }  // namespace repscore

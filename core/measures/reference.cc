@@ -82,10 +82,8 @@ absl::StatusOr<std::shared_ptr<const Reference>> Reference::Create(
     reference->dataset_ = std::move(dataset);
     reference->backend_ = &backend;
     reference->centred_ = UploadRowMajor(backend, elements, n, q);
-    const Matrix means = backend.Allocate(q, 1, kDouble);
-    backend.CentreColumns(reference->centred_, means);
-    reference->means_.resize(static_cast<size_t>(q));
-    backend.Download(means, absl::MakeSpan(reference->means_));
+    reference->means_ = backend.Allocate(q, 1, kDouble);
+    backend.CentreColumns(reference->centred_, reference->means_);
     const double norm = backend.Dot(reference->centred_, reference->centred_);
     if (!HasVariance(norm, largest, n, q)) {
       return absl::InvalidArgumentError(StrCat("dataset: ",
@@ -100,12 +98,15 @@ absl::StatusOr<std::shared_ptr<const Reference>> Reference::Create(
   });
 }
 
-const ReferenceConstants& Reference::Constants(
-    const StatisticsNeeds& needs) const {
+ReferenceConstants Reference::Constants(const StatisticsNeeds& needs) const {
   const Matrix& y = compressed_;
-  if (needs.reference_gram && constants_.gram.empty()) {
-    constants_.gram = backend_->Allocate(y.cols(), y.cols(), kDouble);
-    backend_->Syrk(Op::kTranspose, 1.0, y, 0.0, constants_.gram);
+  const bool rotated = centred_.cols() != compressed_.cols();
+  const bool own_columns = needs.full_reference && rotated;
+  Matrix& gram = own_columns ? full_gram_ : constants_.gram;
+  if (needs.reference_gram && gram.empty()) {
+    const Matrix& rows = own_columns ? centred_ : compressed_;
+    gram = backend_->Allocate(rows.cols(), rows.cols(), kDouble);
+    backend_->Syrk(Op::kTranspose, 1.0, rows, 0.0, gram);
   }
   if (needs.reference_kernel && constants_.kernel.empty()) {
     constants_.kernel = backend_->Allocate(y.rows(), y.rows(), kDouble);
@@ -115,7 +116,9 @@ const ReferenceConstants& Reference::Constants(
     constants_.row_norms = backend_->Allocate(y.rows(), 1, kDouble);
     backend_->RowSquaredNorms(y, constants_.row_norms);
   }
-  return constants_;
+  ReferenceConstants constants = constants_;
+  constants.gram = gram;
+  return constants;
 }
 
 Reference::PrincipalComponents Reference::principal_components(

@@ -42,8 +42,12 @@ class Reference {
   /// for it in every measure that is invariant to rotations of the reference.
   const Matrix& compressed() const { return compressed_; }
 
-  /// Column means [q] of the dataset.
-  const std::vector<double>& means() const { return means_; }
+  /// What measures compare with: centred() when they need the reference's own
+  /// columns, else compressed().
+  const Matrix& Rows(bool full) const { return full ? centred_ : compressed_; }
+
+  /// Column means [q x 1] of the dataset.
+  const Matrix& means() const { return means_; }
 
   /// Left singular vectors [n x k] of centred() and the variance share of
   /// each, largest first, k = min(count, rank). Computed at the first call.
@@ -53,8 +57,8 @@ class Reference {
   };
   PrincipalComponents principal_components(int64_t count) const;
 
-  /// Constants of compressed() that `needs` asks for.
-  const ReferenceConstants& Constants(const StatisticsNeeds& needs) const;
+  /// Constants of Rows(needs.full_reference) that `needs` asks for.
+  ReferenceConstants Constants(const StatisticsNeeds& needs) const;
 
   /// Bytes held on the device.
   int64_t bytes() const;
@@ -66,9 +70,11 @@ class Reference {
   Backend* backend_ = nullptr;
   Matrix centred_;
   Matrix compressed_;
-  std::vector<double> means_;
+  Matrix means_;
   mutable PrincipalComponents components_;
   mutable ReferenceConstants constants_;
+  /// The Gram matrix of centred(), where that is not compressed().
+  mutable Matrix full_gram_;
 };
 
 /// False when centred rows are rounding noise of constant columns:

@@ -1,7 +1,7 @@
 #include "core/measures/registry.h"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <utility>
 
 #include "core/base/text.h"
@@ -11,29 +11,25 @@
 namespace repscore {
 namespace {
 
-struct Entry {
-  const MeasureInfo& info;
-  MeasureFactory make;
-};
-
-// One line per measure, in the order of the README's table.
-const std::array<Entry, 9>& Entries() {
-  static const std::array<Entry, 9> entries = {{
-      {CkaInfo(), MakeCka},
-      {CkaAngularInfo(), MakeCka},
-      {CkaAngularScoreInfo(), MakeCka},
-      {CkaDebiasedInfo(), MakeCkaDebiased},
-      {NbsInfo(), MakeProcrustes},
-      {ProcrustesAngleInfo(), MakeProcrustes},
-      {ProcrustesAngularScoreInfo(), MakeProcrustes},
-      {LinearR2Info(), MakeLinearR2},
-      {RidgeR2Info(), MakeRidgeR2},
-  }};
+// One line per family, in the order of the README's table.
+const std::vector<MeasureEntry>& Entries() {
+  static const std::vector<MeasureEntry>& entries = *[] {
+    auto* all = new std::vector<MeasureEntry>;
+    const auto add = [all](std::vector<MeasureEntry> family) {
+      std::move(family.begin(), family.end(), std::back_inserter(*all));
+    };
+    add(CkaFamily());
+    add(CkaDebiasedFamily());
+    add(ProcrustesFamily());
+    add(LinearRegressionFamily());
+    add(RidgeRegressionFamily());
+    return all;
+  }();
   return entries;
 }
 
-const Entry* Find(std::string_view id) {
-  for (const Entry& entry : Entries()) {
+const MeasureEntry* Find(std::string_view id) {
+  for (const MeasureEntry& entry : Entries()) {
     const auto& aliases = entry.info.aliases;
     if (entry.info.id == id ||
         std::find(aliases.begin(), aliases.end(), id) != aliases.end()) {
@@ -52,7 +48,7 @@ absl::Status InField(std::string_view field, const absl::Status& status) {
 absl::Span<const MeasureInfo> RegisteredMeasures() {
   static const std::vector<MeasureInfo>& infos = *[] {
     auto* all = new std::vector<MeasureInfo>;
-    for (const Entry& entry : Entries()) {
+    for (const MeasureEntry& entry : Entries()) {
       all->push_back(entry.info);
     }
     return all;
@@ -62,7 +58,7 @@ absl::Span<const MeasureInfo> RegisteredMeasures() {
 
 std::string DefaultSpecification(const MeasureInfo& info) {
   const absl::StatusOr<std::shared_ptr<const Measure>> measure =
-      CreateMeasure({.id = std::string(info.id), .explicit_folds = {}}, "id");
+      CreateMeasure({.id = std::string(info.id)}, "id");
   return measure.ok() ? (*measure)->id() : std::string(info.id);
 }
 
@@ -74,10 +70,10 @@ absl::StatusOr<std::shared_ptr<const Measure>> CreateMeasure(
   if (!specification.ok()) {
     return InField(id_field, specification.status());
   }
-  const Entry* entry = Find(specification->id);
+  const MeasureEntry* entry = Find(specification->id);
   if (entry == nullptr) {
     std::string known;
-    for (const Entry& candidate : Entries()) {
+    for (const MeasureEntry& candidate : Entries()) {
       known += StrCat(known.empty() ? "" : ", ", candidate.info.id);
     }
     return absl::NotFoundError(StrCat(id_field,
@@ -86,8 +82,10 @@ absl::StatusOr<std::shared_ptr<const Measure>> CreateMeasure(
                                       "\"; there are ",
                                       known));
   }
-  absl::StatusOr<Parameters> parameters =
-      Parameters::Create(entry->info, *specification, request.explicit_folds);
+  absl::StatusOr<Parameters> parameters = Parameters::Create(
+      entry->info,
+      *specification,
+      {.test = request.explicit_folds, .train = request.explicit_training});
   if (!parameters.ok()) {
     return InField(id_field, parameters.status());
   }

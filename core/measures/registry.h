@@ -18,10 +18,12 @@
 namespace repscore {
 
 /// A measure as asked for: a specification (full or shorthand) and, for
-/// folds=explicit, the validation rows of every fold.
+/// folds=explicit, the validation rows of every fold and, where folds overlap,
+/// its training rows.
 struct MeasureRequest {
   std::string id;
-  std::vector<std::vector<int64_t>> explicit_folds;
+  std::vector<std::vector<int64_t>> explicit_folds = {};
+  std::vector<std::vector<int64_t>> explicit_training = {};
 };
 
 /// Descriptions of all measures in the order of the README's table.

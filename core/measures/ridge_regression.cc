@@ -151,54 +151,6 @@ class RidgeR2 final : public Measure {
   const RidgeOptions options_;
 };
 
-}  // namespace
-
-const MeasureInfo& RidgeR2Info() {
-  static const MeasureInfo info = {
-      .id = "ridge_r2",
-      .aliases = {},
-      .summary = "R2 of ridge regression, cross-validated or in-sample",
-      .orientation = Orientation::kScore,
-      .lowest = -std::numeric_limits<double>::infinity(),
-      .highest = 1.0,
-      .symmetric = false,
-      .metric = false,
-      .differentiable = true,
-      .invariances = {"orthogonal", "permutation", "translation"},
-      .parameters =
-          {{.name = "aggregation",
-            .default_value = "variance_weighted",
-            .description = "over targets: variance_weighted (one ratio of "
-                           "sums of squares)"},
-           {.name = "denominator",
-            .default_value = "train_mean",
-            .description = "validation targets vary about: train_mean (the "
-                           "paper's code) or validation_mean (scikit-learn)"},
-           {.name = "direction",
-            .default_value = "candidate_to_reference",
-            .description = "who predicts whom: candidate_to_reference, "
-                           "reference_to_candidate or symmetric_mean"},
-           {.name = "folds",
-            .default_value = "rows_contiguous(5)",
-            .description =
-                "rows_contiguous(k), rows_shuffled(k,seed), "
-                "conditions_contiguous(k), conditions_shuffled(k,seed), "
-                "explicit, or none for in-sample"},
-           {.name = "lambda",
-            .default_value = "100",
-            .description = "penalty on the squared weights, at least 0"},
-           {.name = "lambda_scale",
-            .default_value = "raw",
-            .description = "raw, or per_sample: times the training rows"},
-           {.name = "pooling",
-            .default_value = "mean_of_folds",
-            .description = "over folds: mean_of_folds, or pooled: one ratio "
-                           "over all out-of-fold predictions"}},
-      .minimum_rows = 2,
-      .source = "Cloos et al. 2024, appendix B"};
-  return info;
-}
-
 absl::StatusOr<std::shared_ptr<const Measure>> MakeRidgeR2(
     const MeasureInfo& info, Parameters& parameters) {
   RidgeOptions options;
@@ -207,6 +159,10 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeRidgeR2(
   REPSCORE_ASSIGN_OR_RETURN(options.lambda,
                             parameters.Number("lambda", 0.0, kLargestLambda));
   REPSCORE_ASSIGN_OR_RETURN(options.folds, parameters.Folds("folds"));
+  if (!options.folds.is_partition()) {
+    return absl::InvalidArgumentError(
+        StrCat("folds=", options.folds.ToString(), ": folds must be disjoint"));
+  }
   REPSCORE_ASSIGN_OR_RETURN(
       const int denominator,
       parameters.Choice("denominator", {"train_mean", "validation_mean"}));
@@ -225,6 +181,70 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeRidgeR2(
   return MakeDirected(std::make_shared<RidgeR2>(info, std::move(options), id),
                       static_cast<Direction>(direction),
                       id);
+}
+
+}  // namespace
+
+std::vector<MeasureEntry> RidgeRegressionFamily() {
+  return {
+      {{.id = "ridge_r2",
+        .aliases = {},
+        .summary = "R2 of ridge regression, cross-validated or in-sample",
+        .orientation = Orientation::kScore,
+        .lowest = -std::numeric_limits<double>::infinity(),
+        .highest = 1.0,
+        .exact_at_equality = false,
+        .symmetric = false,
+        .metric = false,
+        .differentiable = true,
+        .invariances = {"orthogonal", "permutation", "translation"},
+        .parameters =
+            {{.name = "aggregation",
+              .default_value = "variance_weighted",
+              .description = "over targets: variance_weighted (one ratio of "
+                             "sums of squares)"},
+             {.name = "denominator",
+              .default_value = "train_mean",
+              .description = "validation targets vary about: train_mean (the "
+                             "paper's code) or validation_mean (scikit-learn)"},
+             {.name = "direction",
+              .default_value = "candidate_to_reference",
+              .description = "who predicts whom: candidate_to_reference, "
+                             "reference_to_candidate or symmetric_mean"},
+             {.name = "folds",
+              .default_value = "rows_contiguous(5)",
+              .description =
+                  "rows_contiguous(k), rows_shuffled(k,seed), "
+                  "conditions_contiguous(k), conditions_shuffled(k,seed), "
+                  "explicit, or none for in-sample"},
+             {.name = "lambda",
+              .default_value = "100",
+              .description = "penalty on the squared weights, at least 0"},
+             {.name = "lambda_scale",
+              .default_value = "raw",
+              .description = "raw, or per_sample: times the training rows"},
+             {.name = "pooling",
+              .default_value = "mean_of_folds",
+              .description = "over folds: mean_of_folds, or pooled: one ratio "
+                             "over all out-of-fold predictions"}},
+        .minimum_rows = 2,
+        .source = "Cloos et al. 2024, appendix B",
+        .examples =
+            {"ridge_r2(direction=reference_to_candidate)",
+             "ridge_r2(direction=symmetric_mean)",
+             "ridge_r2(folds=none,lambda=3)",
+             "ridge_r2(folds=none,lambda=0.1,lambda_scale=per_sample)",
+             "ridge_r2(folds=rows_shuffled(4,7),lambda=2)",
+             "ridge_r2(denominator=validation_mean,lambda=2)",
+             "ridge_r2(folds=rows_contiguous(3),lambda=2,pooling=pooled)",
+             "ridge_r2(direction=reference_to_candidate,"
+             "folds=rows_contiguous(3),lambda=2)"},
+        .cost =
+            "n p (p + q) + k p^3 for k folds; n^2 (p + k q) + n^3 for p > n",
+        .known_as = {"diffscore: ridge-lambda100-r2#5folds_cv (the default)",
+                     "scikit-learn: r2_score of Ridge, cross-validated "
+                     "(denominator=validation_mean)"}},
+       MakeRidgeR2}};
 }
 
 }  // namespace repscore

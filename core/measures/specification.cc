@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "core/base/text.h"
 
 namespace repscore {
@@ -64,14 +65,14 @@ absl::Status Malformed(std::string_view text, std::string_view why) {
       "\"", text.substr(0, 200), "\" is no measure specification: ", why));
 }
 
+}  // namespace
+
 std::string ShortestNumber(double value) {
   std::array<char, 32> buffer{};
   const auto result =
       std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
   return {buffer.data(), result.ptr};
 }
-
-}  // namespace
 
 absl::StatusOr<Specification> ParseSpecification(std::string_view text) {
   if (text.size() > kLongestSpecification) {
@@ -131,7 +132,7 @@ absl::StatusOr<Specification> ParseSpecification(std::string_view text) {
 absl::StatusOr<Parameters> Parameters::Create(
     const MeasureInfo& info,
     const Specification& specification,
-    std::vector<std::vector<int64_t>> explicit_folds) {
+    FoldRule::Lists lists) {
   Parameters parameters;
   parameters.id_ = std::string(info.id);
   std::string known;
@@ -152,7 +153,8 @@ absl::StatusOr<Parameters> Parameters::Create(
     found->second = value;
   }
   const auto folds = parameters.values_.find("folds");
-  if (!explicit_folds.empty() &&
+  const bool listed = !lists.test.empty() || !lists.train.empty();
+  if (listed &&
       (folds == parameters.values_.end() || folds->second != "explicit")) {
     return absl::InvalidArgumentError(StrCat("explicit folds were given, but ",
                                              info.id,
@@ -161,7 +163,7 @@ absl::StatusOr<Parameters> Parameters::Create(
                                                  : " does not say "
                                                    "folds=explicit"));
   }
-  parameters.explicit_folds_ = std::move(explicit_folds);
+  parameters.lists_ = std::move(lists);
   return parameters;
 }
 
@@ -185,6 +187,23 @@ absl::StatusOr<double> Parameters::Number(std::string_view name,
   return value;
 }
 
+absl::StatusOr<int64_t> Parameters::Integer(std::string_view name,
+                                            int64_t lowest,
+                                            int64_t highest) {
+  std::string& text = values_[std::string(name)];
+  int64_t value = 0;
+  if (!absl::SimpleAtoi(AbslView(text), &value)) {
+    return absl::InvalidArgumentError(
+        StrCat(name, "=", text, " is no whole number"));
+  }
+  if (value < lowest || value > highest) {
+    return absl::InvalidArgumentError(
+        StrCat(name, "=", text, " is outside [", lowest, ", ", highest, "]"));
+  }
+  text = StrCat(value);
+  return value;
+}
+
 absl::StatusOr<int> Parameters::Choice(
     std::string_view name, absl::Span<const std::string_view> choices) {
   const std::string& text = values_[std::string(name)];
@@ -203,8 +222,7 @@ absl::StatusOr<int> Parameters::Choice(
 
 absl::StatusOr<FoldRule> Parameters::Folds(std::string_view name) {
   std::string& text = values_[std::string(name)];
-  absl::StatusOr<FoldRule> rule =
-      FoldRule::Parse(text, std::move(explicit_folds_));
+  absl::StatusOr<FoldRule> rule = FoldRule::Parse(text, std::move(lists_));
   if (rule.ok()) {
     text = rule->ToString();
   }

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -22,6 +23,9 @@ struct Specification {
   std::map<std::string, std::string> parameters;
 };
 
+/// Shortest decimal form that reads back as `value`.
+std::string ShortestNumber(double value);
+
 /// InvalidArgument when `text` is not of the grammar
 ///   id [ "(" name "=" value { "," name "=" value } ")" ] [ "@" version ]
 /// where values may contain balanced parentheses.
@@ -33,10 +37,9 @@ absl::StatusOr<Specification> ParseSpecification(std::string_view text);
 class Parameters {
  public:
   /// InvalidArgument for a parameter that the measure does not have.
-  static absl::StatusOr<Parameters> Create(
-      const MeasureInfo& info,
-      const Specification& specification,
-      std::vector<std::vector<int64_t>> explicit_folds);
+  static absl::StatusOr<Parameters> Create(const MeasureInfo& info,
+                                           const Specification& specification,
+                                           FoldRule::Lists lists);
 
   /// Finite and in [lowest, highest].
   absl::StatusOr<double> Number(std::string_view name,
@@ -46,6 +49,18 @@ class Parameters {
   absl::StatusOr<int> Choice(std::string_view name,
                              absl::Span<const std::string_view> choices);
   absl::StatusOr<FoldRule> Folds(std::string_view name);
+  /// Whole number in [lowest, highest].
+  absl::StatusOr<int64_t> Integer(std::string_view name,
+                                  int64_t lowest,
+                                  int64_t highest);
+  /// The value as written, for parameters with a grammar of their own; Replace
+  /// writes its canonical form.
+  const std::string& Text(std::string_view name) {
+    return values_[std::string(name)];
+  }
+  void Replace(std::string_view name, std::string canonical) {
+    values_[std::string(name)] = std::move(canonical);
+  }
 
   /// id(parameter=value,...) in alphabetical order.
   std::string Canonical() const;
@@ -53,7 +68,7 @@ class Parameters {
  private:
   std::string id_;
   std::map<std::string, std::string> values_;
-  std::vector<std::vector<int64_t>> explicit_folds_;
+  FoldRule::Lists lists_;
 };
 
 }  // namespace repscore

@@ -137,8 +137,10 @@ class OptimizationImpl final : public Optimization {
       // float32 rows are centred to float32 only.
       pair.candidate =
           Scaled(backend_, 1.0, Widened(backend_, candidate_.rows));
-      backend_.CentreColumns(pair.candidate,
-                             backend_.Allocate(features_, 1, kDouble));
+      pair.candidate_means = backend_.Allocate(features_, 1, kDouble);
+      backend_.CentreColumns(pair.candidate, pair.candidate_means);
+      backend_.Axpby(1.0, candidate_.means, 1.0, pair.candidate_means);
+      pair.reference_means = pair_.reference_means;
       pair.reference = pair_.exact_reference;
       pair.exact_reference = pair_.exact_reference;
       const Statistics statistics =
@@ -165,6 +167,13 @@ class OptimizationImpl final : public Optimization {
     size.candidate_features = features_;
     size.reference_features = ReferenceRows().cols();
     size.space = ChooseSpace(size.rows, features_);
+    for (const auto* group :
+         {&objective_.measures(), &std::as_const(tracked_)}) {
+      for (const auto& measure : *group) {
+        full_reference_ |= measure->Needs(size).full_reference;
+      }
+    }
+    size.reference_features = ReferenceRows().cols();
     std::map<std::string, Folds> folds;
     const auto add = [&](const Measure& measure,
                          std::string_view field,
@@ -173,7 +182,7 @@ class OptimizationImpl final : public Optimization {
       if (fits.ok() && measure.fold_rule() != nullptr) {
         const FoldRule& rule = *measure.fold_rule();
         absl::StatusOr<Folds> assigned =
-            rule.Assign(size.rows, reference_->conditions());
+            rule.Assign(LayoutOf(reference_->dataset()));
         fits = assigned.status();
         if (fits.ok()) {
           folds[rule.ToString()] = *std::move(assigned);
@@ -218,19 +227,19 @@ class OptimizationImpl final : public Optimization {
   }
 
   const Matrix& ReferenceRows() const {
-    return moves_both_ ? reference_->centred() : reference_->compressed();
+    return reference_->Rows(moves_both_ || full_reference_);
   }
 
   void PrepareReference() {
     const Matrix rows = order_->Apply(backend_, ReferenceRows());
     if (moves_both_) {
-      const Matrix means = backend_.Allocate(rows.cols(), 1, kDouble);
-      backend_.Fill(0.0, means);
+      const Matrix means = Scaled(backend_, 1.0, reference_->means());
       moved_reference_ = MakeAdamState(backend_, rows, means, plan_.storage);
       UseMovedReference();
     } else {
       pair_.exact_reference = rows;
       pair_.reference = rows;
+      pair_.reference_means = reference_->means();
       if (plan_.storage != kDouble) {
         pair_.reference =
             backend_.Allocate(rows.rows(), rows.cols(), plan_.storage);
@@ -251,7 +260,8 @@ class OptimizationImpl final : public Optimization {
   /// What a fixed reference contributes to every step, in the order of rows.
   void FixConstants() {
     StatisticsNeeds needs = trace_needs_;
-    const ReferenceConstants& constants = reference_->Constants(needs);
+    needs.full_reference = full_reference_;
+    const ReferenceConstants constants = reference_->Constants(needs);
     constants_.norm_squared = constants.norm_squared;
     constants_.gram = constants.gram;
     if (needs.reference_kernel) {
@@ -267,6 +277,7 @@ class OptimizationImpl final : public Optimization {
   void UseMovedReference() {
     pair_.reference = moved_reference_.rows;
     pair_.exact_reference = Widened(backend_, moved_reference_.rows);
+    pair_.reference_means = Scaled(backend_, 1.0, moved_reference_.means);
   }
 
   Accuracy accuracy() const {
@@ -275,6 +286,8 @@ class OptimizationImpl final : public Optimization {
 
   absl::Status StepOnce() {
     pair_.candidate = candidate_.rows;
+    // A step moves the means in place; the trace still needs the old ones.
+    pair_.candidate_means = Scaled(backend_, 1.0, candidate_.means);
     const bool due = step_ % plan_.trace_every == 0;
     const StatisticsNeeds& needs =
         due && !tracked_.empty() ? trace_needs_ : step_needs_;
@@ -439,6 +452,8 @@ class OptimizationImpl final : public Optimization {
   std::vector<std::string> tracked_ids_;
   int64_t features_ = 0;
   double largest_start_ = 0.0;
+  /// A measure needs the reference's own columns.
+  bool full_reference_ = false;
   StatisticsNeeds step_needs_;
   StatisticsNeeds trace_needs_;
   std::unique_ptr<RowOrder> order_;

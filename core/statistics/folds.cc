@@ -1,7 +1,9 @@
 #include "core/statistics/folds.h"
 
 #include <algorithm>
-#include <array>
+#include <cmath>
+#include <map>
+#include <optional>
 
 #include "absl/strings/numbers.h"
 #include "core/base/digest.h"
@@ -14,43 +16,22 @@ namespace {
 
 // Philox stream of fold shuffles; the start of an optimisation uses stream 0.
 constexpr uint64_t kShuffleStream = 1;
-constexpr int64_t kDigestPrefix = 16;
 
-struct RuleName {
-  FoldRule::Kind kind;
-  std::string_view name;
-  std::string_view alias;
-  bool seeded;
-};
-
-constexpr std::array<RuleName, 4> kRuleNames = {{
-    {FoldRule::Kind::kRowsContiguous, "rows_contiguous", "", false},
-    {FoldRule::Kind::kRowsShuffled, "rows_shuffled", "", true},
-    {FoldRule::Kind::kConditionsContiguous,
-     "conditions_contiguous",
-     "by_condition_contiguous",
-     false},
-    {FoldRule::Kind::kConditionsShuffled,
-     "conditions_shuffled",
-     "by_condition_shuffled",
-     true},
-}};
-
-const RuleName* FindRule(std::string_view name) {
-  for (const RuleName& rule : kRuleNames) {
-    if (name == rule.name || name == rule.alias) {
-      return &rule;
-    }
-  }
-  return nullptr;
-}
-
-std::string DigestOf(const std::vector<int32_t>& fold_of_row) {
-  std::string bytes(fold_of_row.size() * 4, '\0');
-  for (size_t i = 0; i < fold_of_row.size(); ++i) {
-    const auto word = static_cast<uint32_t>(fold_of_row[i]);
+std::string DigestOf(const Folds& folds) {
+  std::string bytes;
+  const auto append = [&bytes](int64_t value) {
+    const auto word = static_cast<uint32_t>(value);
     for (size_t b = 0; b < 4; ++b) {
-      bytes[4 * i + b] = static_cast<char>((word >> (8 * b)) & 0xffU);
+      bytes += static_cast<char>((word >> (8 * b)) & 0xffU);
+    }
+  };
+  for (const int32_t fold : folds.fold_of_row) {
+    append(fold);
+  }
+  for (const Split& split : folds.overlapping) {
+    for (const std::vector<int64_t>* rows : {&split.train, &split.test}) {
+      append(static_cast<int64_t>(rows->size()));
+      std::for_each(rows->begin(), rows->end(), append);
     }
   }
   return Sha256Hex(bytes);
@@ -69,56 +50,84 @@ std::vector<int32_t> ContiguousBlocks(int64_t size, int64_t count) {
   return blocks;
 }
 
-absl::Status CheckTrainingRows(const Folds& folds, int64_t rows) {
-  const std::vector<int64_t> sizes = folds.Sizes();
-  for (size_t f = 0; f < sizes.size(); ++f) {
-    if (rows - sizes[f] < 2) {
+absl::Status CheckSplits(const Folds& folds, int64_t rows) {
+  const auto check = [rows](size_t fold, int64_t train, int64_t test) {
+    if (test == 0) {
+      return absl::InvalidArgumentError(
+          StrCat("folds: fold ", fold, " has no validation rows"));
+    }
+    if (train < 2) {
       return absl::InvalidArgumentError(StrCat("folds: fold ",
-                                               f,
+                                               fold,
                                                " leaves ",
-                                               rows - sizes[f],
+                                               train,
                                                " training rows of ",
                                                rows,
                                                "; at least 2 are needed"));
     }
+    return absl::OkStatus();
+  };
+  if (folds.is_partition()) {
+    const std::vector<int64_t> sizes = folds.Sizes();
+    for (size_t f = 0; f < sizes.size(); ++f) {
+      REPSCORE_RETURN_IF_ERROR(check(f, rows - sizes[f], sizes[f]));
+    }
+  }
+  for (size_t f = 0; f < folds.overlapping.size(); ++f) {
+    REPSCORE_RETURN_IF_ERROR(
+        check(f,
+              static_cast<int64_t>(folds.overlapping[f].train.size()),
+              static_cast<int64_t>(folds.overlapping[f].test.size())));
   }
   return absl::OkStatus();
 }
 
-/// The comma-separated pieces of `text`, without blanks around them.
-std::vector<std::string_view> Split(std::string_view text) {
-  std::vector<std::string_view> pieces;
-  for (size_t first = 0; first <= text.size();) {
-    const size_t comma = std::min(text.find(',', first), text.size());
-    std::string_view piece = text.substr(first, comma - first);
-    while (!piece.empty() && piece.front() == ' ') {
-      piece.remove_prefix(1);
+/// InvalidArgument when a row does not exist or is listed twice.
+absl::Status CheckRows(const std::vector<int64_t>& list,
+                       int64_t rows,
+                       std::string_view field,
+                       size_t fold) {
+  std::vector<bool> seen(static_cast<size_t>(rows), false);
+  for (const int64_t row : list) {
+    if (row < 0 || row >= rows) {
+      return absl::InvalidArgumentError(StrCat(field,
+                                               "[",
+                                               fold,
+                                               "]: row ",
+                                               row,
+                                               " is not one of the ",
+                                               rows,
+                                               " rows"));
     }
-    while (!piece.empty() && piece.back() == ' ') {
-      piece.remove_suffix(1);
+    if (seen[static_cast<size_t>(row)]) {
+      return absl::InvalidArgumentError(
+          StrCat(field, "[", fold, "]: row ", row, " is given twice"));
     }
-    pieces.push_back(piece);
-    first = comma + 1;
+    seen[static_cast<size_t>(row)] = true;
   }
-  return pieces;
+  return absl::OkStatus();
 }
 
-absl::StatusOr<Folds> AssignExplicit(
-    const std::vector<std::vector<int64_t>>& lists, int64_t rows) {
+absl::StatusOr<Folds> AssignExplicit(const FoldRule::Lists& lists,
+                                     int64_t rows) {
   Folds folds;
-  folds.count = static_cast<int32_t>(lists.size());
+  folds.count = static_cast<int32_t>(lists.test.size());
+  for (size_t f = 0; f < lists.test.size(); ++f) {
+    REPSCORE_RETURN_IF_ERROR(
+        CheckRows(lists.test[f], rows, "explicit_folds", f));
+  }
+  for (size_t f = 0; f < lists.train.size(); ++f) {
+    REPSCORE_RETURN_IF_ERROR(
+        CheckRows(lists.train[f], rows, "explicit_training", f));
+    folds.overlapping.push_back(
+        {.train = lists.train[f], .test = lists.test[f]});
+  }
+  if (!lists.train.empty()) {
+    return folds;
+  }
   folds.fold_of_row.assign(static_cast<size_t>(rows), -1);
-  for (size_t f = 0; f < lists.size(); ++f) {
-    for (const int64_t row : lists[f]) {
-      if (row < 0 || row >= rows) {
-        return absl::InvalidArgumentError(StrCat("explicit_folds[",
-                                                 f,
-                                                 "]: row ",
-                                                 row,
-                                                 " is not one of the ",
-                                                 rows,
-                                                 " rows"));
-      }
+  for (size_t f = 0; f < lists.test.size(); ++f) {
+    for (const int64_t row : lists.test[f]) {
       int32_t& slot = folds.fold_of_row[static_cast<size_t>(row)];
       if (slot >= 0) {
         return absl::InvalidArgumentError(StrCat("explicit_folds[",
@@ -126,7 +135,9 @@ absl::StatusOr<Folds> AssignExplicit(
                                                  "]: row ",
                                                  row,
                                                  " is already in fold ",
-                                                 slot));
+                                                 slot,
+                                                 "; folds that overlap need "
+                                                 "explicit_training"));
       }
       slot = static_cast<int32_t>(f);
     }
@@ -134,7 +145,112 @@ absl::StatusOr<Folds> AssignExplicit(
   return folds;
 }
 
+/// Conditions of every class of a label, classes in the order of their names;
+/// one class of all conditions without a label.
+absl::StatusOr<std::vector<std::vector<int64_t>>> Classes(
+    const RowLayout& layout, const std::string& label) {
+  if (label.empty()) {
+    std::vector<int64_t> all(static_cast<size_t>(layout.conditions));
+    for (size_t i = 0; i < all.size(); ++i) {
+      all[i] = static_cast<int64_t>(i);
+    }
+    return std::vector<std::vector<int64_t>>{all};
+  }
+  std::string known;
+  for (const NamedValues& candidate : layout.labels) {
+    if (candidate.name == label) {
+      std::map<std::string, std::vector<int64_t>> classes;
+      for (size_t i = 0; i < candidate.values.size(); ++i) {
+        classes[candidate.values[i]].push_back(static_cast<int64_t>(i));
+      }
+      std::vector<std::vector<int64_t>> members;
+      for (auto& [name, conditions] : classes) {
+        members.push_back(std::move(conditions));
+      }
+      return members;
+    }
+    known += StrCat(known.empty() ? "" : ", ", candidate.name);
+  }
+  return absl::InvalidArgumentError(
+      StrCat("folds: the dataset has no label \"",
+             label,
+             known.empty() ? "\"; it has none" : StrCat("\"; it has ", known)));
+}
+
+std::vector<int64_t> Shuffled(const std::vector<int64_t>& items,
+                              uint64_t seed,
+                              uint64_t stream) {
+  const std::vector<int64_t> order =
+      Philox(seed, kShuffleStream + (stream << 8U))
+          .Permutation(static_cast<int64_t>(items.size()));
+  std::vector<int64_t> shuffled;
+  shuffled.reserve(items.size());
+  for (const int64_t i : order) {
+    shuffled.push_back(items[static_cast<size_t>(i)]);
+  }
+  return shuffled;
+}
+
+/// Validation fold of every condition.
+std::vector<int32_t> Deal(const std::vector<std::vector<int64_t>>& classes,
+                          int64_t conditions,
+                          int64_t count,
+                          uint64_t seed) {
+  std::vector<int32_t> fold_of_condition(static_cast<size_t>(conditions));
+  int64_t next = 0;
+  for (size_t c = 0; c < classes.size(); ++c) {
+    for (const int64_t condition : Shuffled(classes[c], seed, c)) {
+      fold_of_condition[static_cast<size_t>(condition)] =
+          static_cast<int32_t>(next % count);
+      ++next;
+    }
+  }
+  return fold_of_condition;
+}
+
+/// How many of every class are tested: in proportion, largest remainders first.
+std::vector<int64_t> TestCounts(
+    const std::vector<std::vector<int64_t>>& classes, int64_t test) {
+  double total = 0.0;
+  for (const auto& members : classes) {
+    total += static_cast<double>(members.size());
+  }
+  std::vector<int64_t> counts;
+  std::vector<std::pair<double, size_t>> remainders;
+  int64_t given = 0;
+  for (size_t c = 0; c < classes.size(); ++c) {
+    const double share = static_cast<double>(classes[c].size()) *
+                         static_cast<double>(test) / total;
+    counts.push_back(static_cast<int64_t>(std::floor(share)));
+    given += counts.back();
+    remainders.emplace_back(std::floor(share) - share, c);
+  }
+  std::sort(remainders.begin(), remainders.end());
+  for (size_t i = 0; given < test; ++i, ++given) {
+    ++counts[remainders[i].second];
+  }
+  return counts;
+}
+
+std::vector<int64_t> RowsOf(std::vector<int64_t> conditions,
+                            const RowLayout& layout) {
+  std::sort(conditions.begin(), conditions.end());
+  std::vector<int64_t> rows;
+  for (int64_t first = 0; first < layout.rows; first += layout.conditions) {
+    for (const int64_t condition : conditions) {
+      rows.push_back(first + condition);
+    }
+  }
+  return rows;
+}
+
 }  // namespace
+
+RowLayout LayoutOf(const Dataset& dataset) {
+  return {.rows = dataset.rows(),
+          .conditions = dataset.conditions(),
+          .labels = dataset.description.labels};
+}
 
 std::vector<int64_t> Folds::Sizes() const {
   std::vector<int64_t> sizes(static_cast<size_t>(count), 0);
@@ -143,128 +259,91 @@ std::vector<int64_t> Folds::Sizes() const {
       ++sizes[static_cast<size_t>(fold)];
     }
   }
+  for (size_t f = 0; f < overlapping.size(); ++f) {
+    sizes[f] = static_cast<int64_t>(overlapping[f].test.size());
+  }
   return sizes;
 }
 
-absl::StatusOr<FoldRule> FoldRule::Parse(
-    std::string_view text, std::vector<std::vector<int64_t>> explicit_folds) {
-  FoldRule rule;
-  if (text == "none") {
-    return rule;
+std::vector<Split> Folds::Splits() const {
+  if (!is_partition()) {
+    return overlapping;
   }
-  if (text == "explicit") {
-    if (explicit_folds.size() < 2) {
-      return absl::InvalidArgumentError(
-          "explicit_folds: folds=explicit needs at least two lists of "
-          "validation rows");
+  std::vector<Split> splits(static_cast<size_t>(count));
+  for (size_t i = 0; i < fold_of_row.size(); ++i) {
+    for (size_t f = 0; f < splits.size(); ++f) {
+      const bool tested = fold_of_row[i] == static_cast<int32_t>(f);
+      (tested ? splits[f].test : splits[f].train)
+          .push_back(static_cast<int64_t>(i));
     }
-    for (size_t f = 0; f < explicit_folds.size(); ++f) {
-      if (explicit_folds[f].empty()) {
-        return absl::InvalidArgumentError(
-            StrCat("explicit_folds[", f, "]: has no rows"));
-      }
-    }
-    rule.kind_ = Kind::kExplicit;
-    rule.count_ = static_cast<int64_t>(explicit_folds.size());
-    rule.explicit_folds_ = std::move(explicit_folds);
-    return rule;
   }
-  const size_t open = text.find('(');
-  const RuleName* name = FindRule(text.substr(0, open));
-  if (name == nullptr || open == std::string_view::npos || text.back() != ')') {
-    return absl::InvalidArgumentError(StrCat(
-        "folds: \"",
-        text,
-        "\" is none of none, rows_contiguous(k), rows_shuffled(k,seed), "
-        "conditions_contiguous(k), conditions_shuffled(k,seed), explicit"));
-  }
-  const std::string_view inner = text.substr(open + 1, text.size() - open - 2);
-  const std::vector<std::string_view> arguments = Split(inner);
-  const auto value_of = [](std::string_view argument, std::string_view key) {
-    const std::string prefix = StrCat(key, "=");
-    if (argument.substr(0, prefix.size()) == prefix) {
-      argument.remove_prefix(prefix.size());
-    }
-    return AbslView(argument);
-  };
-  rule.kind_ = name->kind;
-  if (!absl::SimpleAtoi(value_of(arguments[0], "k"), &rule.count_) ||
-      rule.count_ < 2 || rule.count_ > 1000000) {
-    return absl::InvalidArgumentError(StrCat(
-        "folds: \"", arguments[0], "\" is no number of folds (at least 2)"));
-  }
-  const size_t most = name->seeded ? 2 : 1;
-  if (arguments.size() > most ||
-      (arguments.size() == 2 &&
-       !absl::SimpleAtoi(value_of(arguments[1], "seed"), &rule.seed_))) {
-    return absl::InvalidArgumentError(
-        StrCat("folds: \"",
-               text,
-               "\" should be ",
-               name->name,
-               name->seeded ? "(k,seed)" : "(k)"));
-  }
-  return rule;
+  return splits;
 }
 
-std::string FoldRule::ToString() const {
-  if (kind_ == Kind::kNone) {
-    return "none";
-  }
-  if (kind_ == Kind::kExplicit) {
-    std::string text;
-    for (const std::vector<int64_t>& fold : explicit_folds_) {
-      for (const int64_t row : fold) {
-        text += StrCat(row, ",");
-      }
-      text += ";";
-    }
-    return StrCat("explicit(", Sha256Hex(text).substr(0, kDigestPrefix), ")");
-  }
-  for (const RuleName& rule : kRuleNames) {
-    if (rule.kind == kind_) {
-      return rule.seeded ? StrCat(rule.name, "(", count_, ",", seed_, ")")
-                         : StrCat(rule.name, "(", count_, ")");
-    }
-  }
-  return "none";
-}
-
-absl::StatusOr<Folds> FoldRule::Assign(int64_t rows, int64_t conditions) const {
+absl::StatusOr<Folds> FoldRule::Assign(const RowLayout& layout) const {
   Folds folds;
   if (kind_ == Kind::kExplicit) {
-    REPSCORE_ASSIGN_OR_RETURN(folds, AssignExplicit(explicit_folds_, rows));
-  } else {
-    const bool by_condition = kind_ == Kind::kConditionsContiguous ||
-                              kind_ == Kind::kConditionsShuffled;
-    const int64_t units = by_condition ? conditions : rows;
-    if (count_ > units) {
-      return absl::InvalidArgumentError(
-          StrCat("folds: ",
-                 count_,
-                 " folds of ",
-                 units,
-                 by_condition ? " conditions" : " rows",
-                 " leave some of them empty"));
+    REPSCORE_ASSIGN_OR_RETURN(folds, AssignExplicit(lists_, layout.rows));
+    REPSCORE_RETURN_IF_ERROR(CheckSplits(folds, layout.rows));
+    folds.digest = DigestOf(folds);
+    return folds;
+  }
+  const bool by_row = kind_ == Kind::kRowsContiguous ||
+                      kind_ == Kind::kRowsShuffled ||
+                      kind_ == Kind::kLeaveOneOut;
+  const int64_t units = by_row ? layout.rows : layout.conditions;
+  const int64_t count = kind_ == Kind::kLeaveOneOut ? layout.rows : count_;
+  folds.count = static_cast<int32_t>(count);
+  if (kind_ == Kind::kSplit) {
+    REPSCORE_ASSIGN_OR_RETURN(const auto classes, Classes(layout, label_));
+    const auto train =
+        static_cast<int64_t>(std::floor(train_ * static_cast<double>(units)));
+    const std::vector<int64_t> tests = TestCounts(classes, units - train);
+    for (int64_t r = 0; r < count; ++r) {
+      std::vector<int64_t> train_units;
+      std::vector<int64_t> test_units;
+      for (size_t c = 0; c < classes.size(); ++c) {
+        const std::vector<int64_t> order =
+            Shuffled(classes[c],
+                     seed_,
+                     static_cast<uint64_t>(r) * classes.size() + c + 1);
+        const auto cut = order.begin() + tests[c];
+        test_units.insert(test_units.end(), order.begin(), cut);
+        train_units.insert(train_units.end(), cut, order.end());
+      }
+      folds.overlapping.push_back(
+          {.train = RowsOf(std::move(train_units), layout),
+           .test = RowsOf(std::move(test_units), layout)});
     }
-    const std::vector<int32_t> blocks = ContiguousBlocks(units, count_);
-    std::vector<int32_t> fold_of_unit = blocks;
+  } else {
+    if (count > units) {
+      return absl::InvalidArgumentError(StrCat("folds: ",
+                                               count,
+                                               " folds of ",
+                                               units,
+                                               by_row ? " rows" : " conditions",
+                                               " leave some of them empty"));
+    }
+    std::vector<int32_t> fold_of_unit = ContiguousBlocks(units, count);
     if (kind_ == Kind::kRowsShuffled || kind_ == Kind::kConditionsShuffled) {
+      const std::vector<int32_t> blocks = fold_of_unit;
       const std::vector<int64_t> order =
           Philox(seed_, kShuffleStream).Permutation(units);
       for (size_t i = 0; i < order.size(); ++i) {
         fold_of_unit[static_cast<size_t>(order[i])] = blocks[i];
       }
+    } else if (kind_ == Kind::kStratified) {
+      REPSCORE_ASSIGN_OR_RETURN(const auto classes, Classes(layout, label_));
+      fold_of_unit = Deal(classes, units, count, seed_);
     }
-    folds.count = static_cast<int32_t>(count_);
-    folds.fold_of_row.resize(static_cast<size_t>(rows));
-    for (int64_t i = 0; i < rows; ++i) {
+    folds.fold_of_row.resize(static_cast<size_t>(layout.rows));
+    for (int64_t i = 0; i < layout.rows; ++i) {
       folds.fold_of_row[static_cast<size_t>(i)] =
           fold_of_unit[static_cast<size_t>(i % units)];
     }
   }
-  REPSCORE_RETURN_IF_ERROR(CheckTrainingRows(folds, rows));
-  folds.digest = DigestOf(folds.fold_of_row);
+  REPSCORE_RETURN_IF_ERROR(CheckSplits(folds, layout.rows));
+  folds.digest = DigestOf(folds);
   return folds;
 }
 

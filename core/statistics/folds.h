@@ -10,21 +10,46 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "core/data/dataset.h"
 
 namespace repscore {
 
-/// An assignment of rows to validation folds. Each fold trains on all rows
-/// outside it.
+/// One validation: rows to fit on and rows to judge by.
+struct Split {
+  std::vector<int64_t> train;
+  std::vector<int64_t> test;
+};
+
+/// An assignment of rows to validation folds: a partition, in which each fold
+/// trains on all rows outside it, or a list of splits that may overlap.
 struct Folds {
   int32_t count = 0;
-  /// One per row; -1: never validated, always trained on.
+  /// Partition: one per row; -1: never validated, always trained on. Empty for
+  /// overlapping splits.
   std::vector<int32_t> fold_of_row;
+  /// The splits where they are no partition.
+  std::vector<Split> overlapping = {};
   /// SHA-256 (hex) of the assignment.
   std::string digest;
 
-  /// Rows of every fold.
+  bool is_partition() const { return overlapping.empty(); }
+  /// Validation rows of every fold.
   std::vector<int64_t> Sizes() const;
+  /// Every fold as a split, rows ascending where they are a partition.
+  std::vector<Split> Splits() const;
 };
+
+/// What rules know of the rows they divide: row = time * conditions +
+/// condition. A view; the labels must outlive it.
+struct RowLayout {
+  int64_t rows = 0;
+  int64_t conditions = 0;
+  /// One value per condition.
+  absl::Span<const NamedValues> labels = {};
+};
+
+RowLayout LayoutOf(const Dataset& dataset);
 
 /// How rows become folds.
 class FoldRule {
@@ -35,36 +60,54 @@ class FoldRule {
     kRowsShuffled,          ///< rows_shuffled(k,seed)
     kConditionsContiguous,  ///< conditions_contiguous(k): whole conditions
     kConditionsShuffled,    ///< conditions_shuffled(k,seed)
+    kStratified,            ///< stratified(k,label,seed): conditions
+    kSplit,                 ///< split(train,repeats,seed[,label]): conditions
+    kLeaveOneOut,           ///< loo: folds of one row
     kExplicit,              ///< explicit: index lists from the caller
   };
 
   FoldRule() = default;
 
-  /// Parses "none", "rows_contiguous(5)", "conditions_shuffled(5,7)" or
-  /// "explicit" (also by_condition_* for conditions_*). `explicit_folds` are
-  /// the validation rows of every fold for kExplicit. InvalidArgument names
-  /// what is wrong.
-  static absl::StatusOr<FoldRule> Parse(
-      std::string_view text, std::vector<std::vector<int64_t>> explicit_folds);
+  /// Index lists of kExplicit: validation rows of every fold and, unless each
+  /// fold trains on all rows outside it, its training rows.
+  struct Lists {
+    std::vector<std::vector<int64_t>> test = {};
+    std::vector<std::vector<int64_t>> train = {};
+  };
+
+  /// Parses "none", "loo", "rows_contiguous(5)", "conditions_shuffled(5,7)",
+  /// "stratified(5,label,7)", "split(train=0.9,repeats=10,seed=1,
+  /// stratify=label)" or "explicit" (also by_condition_* for conditions_*).
+  /// InvalidArgument names what is wrong.
+  static absl::StatusOr<FoldRule> Parse(std::string_view text, Lists lists);
 
   Kind kind() const { return kind_; }
   bool in_sample() const { return kind_ == Kind::kNone; }
+  /// Folds are disjoint and train on all rows outside them.
+  bool is_partition() const {
+    return kind_ != Kind::kSplit && lists_.train.empty();
+  }
 
   /// Canonical form, seed written out. Explicit folds carry 16 digits of
   /// their digest.
   std::string ToString() const;
 
-  /// The folds of n rows, row = time * conditions + condition. Sizes are n / k
-  /// with the first n mod k one larger. InvalidArgument when k exceeds what
-  /// there is to divide, a training set would have fewer than two rows, or an
-  /// explicit index is out of range or given twice.
-  absl::StatusOr<Folds> Assign(int64_t rows, int64_t conditions) const;
+  /// The folds of these rows. Sizes of contiguous and shuffled folds are n / k
+  /// with the first n mod k one larger; stratified folds deal the shuffled
+  /// conditions of every class in turn; a split draws floor(train * n)
+  /// training conditions, each class in proportion. InvalidArgument when k
+  /// exceeds what there is to divide, a label does not exist, a training set
+  /// would have fewer than two rows, or an explicit index is out of range or
+  /// given twice.
+  absl::StatusOr<Folds> Assign(const RowLayout& layout) const;
 
  private:
   Kind kind_ = Kind::kNone;
   int64_t count_ = 0;
   uint64_t seed_ = 0;
-  std::vector<std::vector<int64_t>> explicit_folds_;
+  double train_ = 0.0;
+  std::string label_;
+  Lists lists_;
 };
 
 }  // namespace repscore

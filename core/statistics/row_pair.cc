@@ -90,7 +90,9 @@ FoldMoments ComputeFolds(Backend& backend,
   for (const auto& [rule, folds] : order.folds()) {
     FoldedMoments& folded = statistics.folds[rule];
     folded.folds = folds;
-    folded.moments.resize(static_cast<size_t>(folds.count));
+    if (folds.is_partition()) {
+      folded.moments.resize(static_cast<size_t>(folds.count));
+    }
   }
   for (const RowOrder::Cell& cell : order.cells()) {
     const FoldMoments moments = CellMoments(backend, pair, cell, needs);
@@ -133,6 +135,7 @@ struct SideView {
   Matrix kernel;
   Matrix row_norms;
   Matrix direct;
+  Matrix means;
   double norm_squared = 0.0;
 };
 
@@ -144,11 +147,15 @@ RowOrder::RowOrder(int64_t rows, std::map<std::string, Folds> folds)
   const auto same_cell = [this](int64_t a, int64_t b) {
     return std::all_of(folds_.begin(), folds_.end(), [&](const auto& entry) {
       const std::vector<int32_t>& fold = entry.second.fold_of_row;
-      return fold[static_cast<size_t>(a)] == fold[static_cast<size_t>(b)];
+      return !entry.second.is_partition() ||
+             fold[static_cast<size_t>(a)] == fold[static_cast<size_t>(b)];
     });
   };
   const auto before = [this](int64_t a, int64_t b) {
     for (const auto& [rule, assigned] : folds_) {
+      if (!assigned.is_partition()) {
+        continue;
+      }
       const int32_t fold_a = assigned.fold_of_row[static_cast<size_t>(a)];
       const int32_t fold_b = assigned.fold_of_row[static_cast<size_t>(b)];
       if (fold_a != fold_b) {
@@ -165,18 +172,36 @@ RowOrder::RowOrder(int64_t rows, std::map<std::string, Folds> folds)
       Cell cell;
       cell.first = i;
       for (const auto& [rule, assigned] : folds_) {
-        cell.folds[rule] = assigned.fold_of_row[static_cast<size_t>(row)];
+        if (assigned.is_partition()) {
+          cell.folds[rule] = assigned.fold_of_row[static_cast<size_t>(row)];
+        }
       }
       cells_.push_back(std::move(cell));
     }
     ++cells_.back().count;
   }
+  const std::vector<int64_t> position = Inverse();
   for (auto& [rule, assigned] : folds_) {
     const std::vector<int32_t> original = assigned.fold_of_row;
-    for (size_t i = 0; i < permutation_.size(); ++i) {
+    for (size_t i = 0; i < original.size(); ++i) {
       assigned.fold_of_row[i] = original[static_cast<size_t>(permutation_[i])];
     }
+    for (Split& split : assigned.overlapping) {
+      for (std::vector<int64_t>* list : {&split.train, &split.test}) {
+        for (int64_t& row : *list) {
+          row = position[static_cast<size_t>(row)];
+        }
+      }
+    }
   }
+}
+
+std::vector<int64_t> RowOrder::Inverse() const {
+  std::vector<int64_t> inverse(permutation_.size());
+  for (size_t i = 0; i < permutation_.size(); ++i) {
+    inverse[static_cast<size_t>(permutation_[i])] = static_cast<int64_t>(i);
+  }
+  return inverse;
 }
 
 Matrix RowOrder::Apply(Backend& backend, const Matrix& in) const {
@@ -192,12 +217,8 @@ Matrix RowOrder::Invert(Backend& backend, const Matrix& in) const {
   if (is_identity_ || in.empty()) {
     return in;
   }
-  std::vector<int64_t> inverse(permutation_.size());
-  for (size_t i = 0; i < permutation_.size(); ++i) {
-    inverse[static_cast<size_t>(permutation_[i])] = static_cast<int64_t>(i);
-  }
   Matrix out = backend.Allocate(in.rows(), in.cols(), in.type());
-  backend.GatherRows(in, inverse, out);
+  backend.GatherRows(in, Inverse(), out);
   return out;
 }
 
@@ -215,6 +236,8 @@ Statistics ComputeStatistics(Backend& backend,
       ChooseSpace(pair.candidate.rows(), pair.candidate.cols());
   statistics.candidate_rows = pair.candidate;
   statistics.reference_rows = pair.exact_reference;
+  statistics.candidate_means = pair.candidate_means;
+  statistics.reference_means = pair.reference_means;
   const bool by_fold = needs.fold_gram || needs.fold_reference_gram;
   FoldMoments total;
   if (by_fold) {
@@ -278,6 +301,7 @@ PullBackTerms MakeTerms(Backend& backend,
   terms.row_weights = Scaled(backend, 2.0, side.row_norms);
   terms.kernel = Scaled(backend, 2.0, side.kernel);
   terms.direct = side.direct;
+  terms.means = side.means;
   const Matrix gram = Scaled(backend, 2.0, side.gram);
   if (adjoint.folds.empty()) {
     if (!cross.empty() || !gram.empty()) {
@@ -356,6 +380,7 @@ PullBackTerms CandidatePullBack(Backend& backend,
   side.kernel = adjoint.kernel;
   side.row_norms = adjoint.candidate_row_norms;
   side.direct = adjoint.candidate_rows;
+  side.means = adjoint.candidate_means;
   side.norm_squared = adjoint.candidate_norm_squared;
   Matrix cross;
   if (!adjoint.cross.empty()) {
@@ -377,6 +402,7 @@ PullBackTerms ReferencePullBack(Backend& backend,
   side.kernel = adjoint.reference_kernel;
   side.row_norms = adjoint.reference_row_norms;
   side.direct = adjoint.reference_rows;
+  side.means = adjoint.reference_means;
   side.norm_squared = adjoint.reference_norm_squared;
   return MakeTerms(backend, order, side, adjoint.cross, adjoint, false);
 }

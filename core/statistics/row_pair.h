@@ -29,6 +29,8 @@ class RowOrder {
 
   /// Position i holds original row permutation()[i].
   const std::vector<int64_t>& permutation() const { return permutation_; }
+  /// Original row i is at position Inverse()[i].
+  std::vector<int64_t> Inverse() const;
   bool is_identity() const { return is_identity_; }
   const std::vector<Cell>& cells() const { return cells_; }
   /// In this order; digests are those of the original order.
@@ -52,6 +54,10 @@ struct RowPair {
   Matrix candidate;
   Matrix reference;
   Matrix exact_reference;
+  /// What centring removed, [p x 1] and [q x 1] float64; may be empty where no
+  /// measure asks for means.
+  Matrix candidate_means = {};
+  Matrix reference_means = {};
 };
 
 /// a'a as float64; accumulated in float64 when `exact`.

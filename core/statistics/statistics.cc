@@ -47,7 +47,10 @@ StatisticsNeeds& StatisticsNeeds::operator|=(const StatisticsNeeds& other) {
   kernel |= other.kernel;
   reference_kernel |= other.reference_kernel;
   row_norms |= other.row_norms;
+  candidate_rows |= other.candidate_rows;
   reference_rows |= other.reference_rows;
+  full_reference |= other.full_reference;
+  means |= other.means;
   fold_gram |= other.fold_gram;
   fold_reference_gram |= other.fold_reference_gram;
   exact_gram |= other.exact_gram;
@@ -58,6 +61,7 @@ StatisticsNeeds StatisticsNeeds::Swapped() const {
   StatisticsNeeds swapped = *this;
   std::swap(swapped.gram, swapped.reference_gram);
   std::swap(swapped.kernel, swapped.reference_kernel);
+  std::swap(swapped.candidate_rows, swapped.reference_rows);
   std::swap(swapped.fold_gram, swapped.fold_reference_gram);
   return swapped;
 }
@@ -75,6 +79,7 @@ Statistics Statistics::Swapped() const {
   std::swap(swapped.row_norms.candidate_squared,
             swapped.row_norms.reference_squared);
   std::swap(swapped.candidate_rows, swapped.reference_rows);
+  std::swap(swapped.candidate_means, swapped.reference_means);
   for (auto& [rule, folded] : swapped.folds) {
     for (FoldMoments& fold : folded.moments) {
       std::swap(fold.candidate_sum, fold.reference_sum);
@@ -133,6 +138,8 @@ void Adjoint::AddScaled(Backend& backend, double factor, const Adjoint& other) {
   Accumulate(backend, factor, other.reference_row_norms, reference_row_norms);
   Accumulate(backend, factor, other.candidate_rows, candidate_rows);
   Accumulate(backend, factor, other.reference_rows, reference_rows);
+  Accumulate(backend, factor, other.candidate_means, candidate_means);
+  Accumulate(backend, factor, other.reference_means, reference_means);
   for (const auto& [rule, from] : other.folds) {
     std::vector<FoldMomentsAdjoint>& into = folds[rule];
     into.resize(from.size());
@@ -157,6 +164,7 @@ Adjoint Adjoint::Swapped(Backend& backend) const {
   std::swap(swapped.kernel, swapped.reference_kernel);
   std::swap(swapped.candidate_row_norms, swapped.reference_row_norms);
   std::swap(swapped.candidate_rows, swapped.reference_rows);
+  std::swap(swapped.candidate_means, swapped.reference_means);
   for (auto& [rule, adjoints] : swapped.folds) {
     for (FoldMomentsAdjoint& fold : adjoints) {
       std::swap(fold.candidate_sum, fold.reference_sum);

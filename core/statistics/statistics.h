@@ -38,13 +38,17 @@ struct ProblemSize {
 
 /// Which parts of Statistics are to be there.
 struct StatisticsNeeds {
-  bool gram = false;                 ///< A
-  bool cross = false;                ///< M
-  bool reference_gram = false;       ///< B
-  bool kernel = false;               ///< K
-  bool reference_kernel = false;     ///< L
-  bool row_norms = false;            ///< |x_i|^2, |y_i|^2 and their products
-  bool reference_rows = false;       ///< Y itself
+  bool gram = false;              ///< A
+  bool cross = false;             ///< M
+  bool reference_gram = false;    ///< B
+  bool kernel = false;            ///< K
+  bool reference_kernel = false;  ///< L
+  bool row_norms = false;         ///< |x_i|^2, |y_i|^2 and their products
+  bool candidate_rows = false;    ///< X itself
+  bool reference_rows = false;    ///< Y itself
+  /// Y with its own columns: a rotated stand-in would change the value.
+  bool full_reference = false;
+  bool means = false;                ///< column means of both sides
   bool fold_gram = false;            ///< A of every fold
   bool fold_reference_gram = false;  ///< B of every fold
   /// A must be accumulated in float64 though rows are float32.
@@ -110,6 +114,9 @@ struct Statistics {
   /// X and Y; empty when they were not kept.
   Matrix candidate_rows;
   Matrix reference_rows;
+  /// What centring removed, [p x 1] and [q x 1]: row i was x_i + means.
+  Matrix candidate_means;
+  Matrix reference_means;
   /// By FoldRule::ToString().
   std::map<std::string, FoldedMoments> folds;
 
@@ -140,7 +147,8 @@ struct FoldMomentsAdjoint {
 /// symmetric. The rows get
 ///   dX = 2 X (A + c I) + Y M' + 2 diag(a) X + 2 K X     (bars left out)
 ///   dY = 2 Y (B + d I) + X M  + 2 diag(b) Y + 2 L Y + direct
-/// plus the fold parts in the rows of each fold.
+/// plus the fold parts in the rows of each fold; column means of all that are
+/// removed, and 1/n of the derivative by the means is added.
 struct Adjoint {
   double candidate_norm_squared = 0.0;
   double reference_norm_squared = 0.0;
@@ -153,6 +161,8 @@ struct Adjoint {
   Matrix reference_row_norms;  ///< [n x 1]
   Matrix candidate_rows;       ///< direct d value / dX [n x p]
   Matrix reference_rows;       ///< direct d value / dY [n x q]
+  Matrix candidate_means;      ///< [p x 1]
+  Matrix reference_means;      ///< [q x 1]
   std::map<std::string, std::vector<FoldMomentsAdjoint>> folds;
 
   /// this += factor * other, in new memory where parts would be shared.

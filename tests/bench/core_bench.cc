@@ -167,7 +167,8 @@ void BenchEvaluate(benchmark::State& state,
   pair.exact_reference = pair.reference;
   std::map<std::string, Folds> folds;
   if (const FoldRule* rule = measure->fold_rule(); rule != nullptr) {
-    folds[rule->ToString()] = *rule->Assign(shape.n, shape.n);
+    folds[rule->ToString()] =
+        *rule->Assign({.rows = shape.n, .conditions = shape.n});
   }
   const RowOrder order(shape.n, folds);
   ProblemSize size;
@@ -176,7 +177,7 @@ void BenchEvaluate(benchmark::State& state,
   size.reference_features = pair.reference.cols();
   size.space = ChooseSpace(shape.n, shape.p);
   const StatisticsNeeds needs = measure->Needs(size);
-  const ReferenceConstants& constants = reference->Constants(needs);
+  const ReferenceConstants constants = reference->Constants(needs);
   const Matrix out = Device().Allocate(shape.n, shape.p, ScalarType::kFloat64);
   for (auto _ : state) {
     const Statistics statistics =
@@ -228,6 +229,9 @@ void RegisterAll() {
     for (const MeasureInfo& info : RegisteredMeasures()) {
       const std::string id(info.id);
       for (const bool gradient : {false, true}) {
+        if (gradient && !info.differentiable) {
+          continue;
+        }
         benchmark::RegisterBenchmark(
             ((gradient ? "Gradient/" : "Value/") + id + "/" + name).c_str(),
             [=](benchmark::State& state) {

@@ -24,34 +24,13 @@ struct Case {
   Space space;
 };
 
-/// Default specification of every measure, and for measures with parameters
-/// what else changes the formula.
+/// Default specification of every measure, and its examples of what else
+/// changes the formula.
 inline std::vector<std::string> Specifications() {
   std::vector<std::string> ids;
   for (const MeasureInfo& info : RegisteredMeasures()) {
     ids.push_back(DefaultSpecification(info));
-    bool has_folds = false;
-    bool has_direction = false;
-    for (const ParameterInfo& parameter : info.parameters) {
-      has_folds |= parameter.name == "folds";
-      has_direction |= parameter.name == "direction";
-    }
-    const std::string id(info.id);
-    if (has_direction) {
-      ids.push_back(id + "(direction=reference_to_candidate)");
-      ids.push_back(id + "(direction=symmetric_mean)");
-    }
-    if (has_folds) {
-      ids.push_back(id + "(folds=none,lambda=3)");
-      ids.push_back(id + "(folds=none,lambda=0.1,lambda_scale=per_sample)");
-      ids.push_back(id + "(folds=rows_shuffled(4,7),lambda=2)");
-      ids.push_back(id + "(denominator=validation_mean,lambda=2)");
-      ids.push_back(id + "(folds=rows_contiguous(3),lambda=2,pooling=pooled)");
-      ids.push_back(
-          id +
-          "(direction=reference_to_candidate,folds=rows_contiguous(3),"
-          "lambda=2)");
-    }
+    ids.insert(ids.end(), info.examples.begin(), info.examples.end());
   }
   return ids;
 }

@@ -43,6 +43,19 @@ Table ToTable(const Matrix& matrix) {
   return table;
 }
 
+/// Column means [cols x 1].
+Matrix MeansOf(const Table& table) {
+  Table means = {table.cols, 1, {}};
+  for (int64_t j = 0; j < table.cols; ++j) {
+    double mean = 0.0;
+    for (int64_t i = 0; i < table.rows; ++i) {
+      mean += table.at(i, j) / static_cast<double>(table.rows);
+    }
+    means.values.push_back(mean);
+  }
+  return ToMatrix(means, kDouble);
+}
+
 Table GradientOf(const PullBackTerms& terms, const RowOrder& order) {
   Backend& backend = TestBackend();
   const Matrix gradient =
@@ -239,11 +252,14 @@ absl::StatusOr<Outcome> Evaluate(const Measure& measure,
   if (const FoldRule* rule = measure.fold_rule(); rule != nullptr) {
     REPSCORE_ASSIGN_OR_RETURN(
         folds[rule->ToString()],
-        rule->Assign(size.rows,
-                     options.conditions > 0 ? options.conditions : size.rows));
+        rule->Assign({.rows = size.rows,
+                      .conditions = options.conditions > 0 ? options.conditions
+                                                           : size.rows}));
   }
   const RowOrder order(size.rows, std::move(folds));
   RowPair rows;
+  rows.candidate_means = MeansOf(pair.candidate);
+  rows.reference_means = MeansOf(pair.reference);
   rows.candidate =
       order.Apply(backend, ToMatrix(Centred(pair.candidate), options.storage));
   rows.exact_reference =

@@ -77,8 +77,10 @@ double FinishColumn(const KernelTable& kernels,
   if (!terms.direct.empty()) {
     elementwise.direct = Column<double>(terms.direct, j);
   }
-  const double sum =
-      ColumnLoops<T>::AddTerms(kernels, n, elementwise, gradient);
+  double sum = ColumnLoops<T>::AddTerms(kernels, n, elementwise, gradient);
+  if (!terms.means.empty()) {
+    sum -= Data<double>(terms.means)[j];
+  }
   return ColumnLoops<T>::Centre(
       kernels, n, sum / static_cast<double>(n), gradient);
 }

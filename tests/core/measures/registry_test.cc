@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadSpecification{"ridge_r2(alpha=1)", "no parameter alpha"},
         BadSpecification{"cka(lambda=1)", "it takes none"},
         BadSpecification{"ridge_r2(pooling=median)", "none of"},
-        BadSpecification{"ridge_r2(folds=loo)", "folds"},
+        BadSpecification{"ridge_r2(folds=halves)", "folds"},
         BadSpecification{"ridge_r2(folds=explicit)", "explicit_folds"},
         BadSpecification{"cka@2", "version"},
         BadSpecification{std::string(5000, 'a'), "5000 characters"},

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 namespace repscore {
@@ -19,7 +20,7 @@ FoldRule MustParse(const std::string& text) {
 
 TEST(FoldRuleTest, ContiguousRowsGiveTheFirstFoldsTheRest) {
   const absl::StatusOr<Folds> folds =
-      MustParse("rows_contiguous(3)").Assign(8, 4);
+      MustParse("rows_contiguous(3)").Assign({.rows = 8, .conditions = 4});
 
   ASSERT_TRUE(folds.ok());
   EXPECT_THAT(folds->fold_of_row, ElementsAre(0, 0, 0, 1, 1, 1, 2, 2));
@@ -27,17 +28,20 @@ TEST(FoldRuleTest, ContiguousRowsGiveTheFirstFoldsTheRest) {
 
 TEST(FoldRuleTest, ConditionsStayTogetherOverTime) {
   // Two time bins of four conditions.
-  const absl::StatusOr<Folds> folds =
-      MustParse("conditions_contiguous(2)").Assign(8, 4);
+  const absl::StatusOr<Folds> folds = MustParse("conditions_contiguous(2)")
+                                          .Assign({.rows = 8, .conditions = 4});
 
   ASSERT_TRUE(folds.ok());
   EXPECT_THAT(folds->fold_of_row, ElementsAre(0, 0, 1, 1, 0, 0, 1, 1));
 }
 
 TEST(FoldRuleTest, ShufflesAreBalancedAndFollowTheSeed) {
-  const Folds first = *MustParse("rows_shuffled(4,1)").Assign(22, 22);
-  const Folds again = *MustParse("rows_shuffled(4,1)").Assign(22, 22);
-  const Folds other = *MustParse("rows_shuffled(4,2)").Assign(22, 22);
+  const Folds first =
+      *MustParse("rows_shuffled(4,1)").Assign({.rows = 22, .conditions = 22});
+  const Folds again =
+      *MustParse("rows_shuffled(4,1)").Assign({.rows = 22, .conditions = 22});
+  const Folds other =
+      *MustParse("rows_shuffled(4,2)").Assign({.rows = 22, .conditions = 22});
 
   EXPECT_EQ(first.fold_of_row, again.fold_of_row);
   EXPECT_NE(first.fold_of_row, other.fold_of_row);
@@ -57,21 +61,96 @@ TEST(FoldRuleTest, CanonicalFormWritesTheSeedAndTakesAliases) {
 
 TEST(FoldRuleTest, ExplicitFoldsMayLeaveRowsToTraining) {
   const absl::StatusOr<FoldRule> rule =
-      FoldRule::Parse("explicit", {{4, 1}, {0}});
+      FoldRule::Parse("explicit", {.test = {{4, 1}, {0}}});
   ASSERT_TRUE(rule.ok());
 
-  const absl::StatusOr<Folds> folds = rule->Assign(6, 6);
+  const absl::StatusOr<Folds> folds =
+      rule->Assign({.rows = 6, .conditions = 6});
 
   ASSERT_TRUE(folds.ok());
   EXPECT_THAT(folds->fold_of_row, ElementsAre(1, 0, -1, -1, 0, -1));
 }
 
+TEST(FoldRuleTest, TrainingListsMayOverlap) {
+  const absl::StatusOr<FoldRule> rule = FoldRule::Parse(
+      "explicit", {.test = {{4, 1}, {1}}, .train = {{0, 2}, {3, 5}}});
+  ASSERT_TRUE(rule.ok()) << rule.status();
+  EXPECT_FALSE(rule->is_partition());
+
+  const absl::StatusOr<Folds> folds =
+      rule->Assign({.rows = 6, .conditions = 6});
+
+  ASSERT_TRUE(folds.ok()) << folds.status();
+  EXPECT_THAT(folds->Splits()[0].train, ElementsAre(0, 2));
+  EXPECT_THAT(folds->Splits()[1].test, ElementsAre(1));
+}
+
+TEST(FoldRuleTest, SplitsKeepClassesInProportion) {
+  const std::vector<NamedValues> labels = {
+      {.name = "object",
+       .values = {"a", "b", "a", "b", "a", "b", "a", "b", "a", "b"}}};
+  const absl::StatusOr<FoldRule> rule =
+      FoldRule::Parse("split(train=0.6,repeats=3,seed=5,stratify=object)", {});
+  ASSERT_TRUE(rule.ok()) << rule.status();
+  EXPECT_EQ(rule->ToString(),
+            "split(train=0.6,repeats=3,seed=5,stratify=object)");
+
+  const absl::StatusOr<Folds> folds =
+      rule->Assign({.rows = 20, .conditions = 10, .labels = labels});
+
+  ASSERT_TRUE(folds.ok()) << folds.status();
+  ASSERT_EQ(folds->count, 3);
+  for (const Split& split : folds->Splits()) {
+    EXPECT_EQ(split.train.size(), 12);
+    ASSERT_EQ(split.test.size(), 8);
+    int64_t odd = 0;
+    for (size_t i = 0; i < 4; ++i) {
+      odd += split.test[i] % 2;
+      // Both time bins of a condition stay together.
+      EXPECT_EQ(split.test[i] + 10, split.test[i + 4]);
+    }
+    EXPECT_EQ(odd, 2);
+  }
+  EXPECT_NE(folds->Splits()[0].test, folds->Splits()[1].test);
+}
+
+TEST(FoldRuleTest, StratifiedFoldsDealEveryClass) {
+  const std::vector<NamedValues> labels = {
+      {.name = "object", .values = {"a", "a", "a", "a", "b", "b", "b", "b"}}};
+  const absl::StatusOr<FoldRule> rule =
+      FoldRule::Parse("stratified(2,object,3)", {});
+  ASSERT_TRUE(rule.ok()) << rule.status();
+
+  const absl::StatusOr<Folds> folds =
+      rule->Assign({.rows = 8, .conditions = 8, .labels = labels});
+  const absl::Status unknown =
+      rule->Assign({.rows = 8, .conditions = 8}).status();
+
+  ASSERT_TRUE(folds.ok()) << folds.status();
+  for (const Split& split : folds->Splits()) {
+    EXPECT_EQ(std::count_if(split.test.begin(),
+                            split.test.end(),
+                            [](int64_t row) { return row < 4; }),
+              2);
+  }
+  EXPECT_THAT(std::string(unknown.message()), HasSubstr("no label \"object\""));
+}
+
+TEST(FoldRuleTest, LeaveOneOutHasAFoldPerRow) {
+  const absl::StatusOr<Folds> folds =
+      FoldRule::Parse("loo", {})->Assign({.rows = 5, .conditions = 5});
+
+  ASSERT_TRUE(folds.ok());
+  EXPECT_THAT(folds->fold_of_row, ElementsAre(0, 1, 2, 3, 4));
+}
+
 TEST(FoldRuleTest, BadExplicitFoldsAreNamed) {
   const auto failure = [](std::vector<std::vector<int64_t>> lists) {
     absl::StatusOr<FoldRule> rule =
-        FoldRule::Parse("explicit", std::move(lists));
+        FoldRule::Parse("explicit", {.test = std::move(lists)});
     const absl::Status status =
-        rule.ok() ? rule->Assign(6, 6).status() : rule.status();
+        rule.ok() ? rule->Assign({.rows = 6, .conditions = 6}).status()
+                  : rule.status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
     return std::string(status.message());
   };
@@ -97,9 +176,15 @@ TEST(FoldRuleTest, BadRulesAreNamed) {
               absl::StatusCode::kInvalidArgument)
         << text;
   }
-  EXPECT_EQ(MustParse("rows_contiguous(9)").Assign(8, 8).status().code(),
+  EXPECT_EQ(MustParse("rows_contiguous(9)")
+                .Assign({.rows = 8, .conditions = 8})
+                .status()
+                .code(),
             absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(MustParse("conditions_contiguous(5)").Assign(8, 4).status().code(),
+  EXPECT_EQ(MustParse("conditions_contiguous(5)")
+                .Assign({.rows = 8, .conditions = 4})
+                .status()
+                .code(),
             absl::StatusCode::kInvalidArgument);
 }
 

@@ -92,7 +92,8 @@ TEST(FoldMomentsTest, FoldsBySubtractionEqualRefittedFolds) {
                                  "conditions_shuffled(3,2)"}) {
     for (const int64_t p : {6, 60}) {
       const Pair pair = MixedPair(48, p, 5, 31);
-      const Folds folds = *FoldRule::Parse(rule, {})->Assign(48, 12);
+      const Folds folds =
+          *FoldRule::Parse(rule, {})->Assign({.rows = 48, .conditions = 12});
       const double refitted =
           RefittedRidge(pair, folds.fold_of_row, folds.count, 2.0);
       for (const Space space : {Space::kFeature, Space::kSample}) {
@@ -135,8 +136,10 @@ TEST(FoldMomentsTest, ExplicitFoldsWithUntestedRowsMatchToo) {
 
 TEST(RowOrderTest, CellsRefineAllRulesAndInvertUndoesApply) {
   std::map<std::string, Folds> folds;
-  folds["a"] = *FoldRule::Parse("rows_shuffled(3,1)", {})->Assign(20, 20);
-  folds["b"] = *FoldRule::Parse("rows_contiguous(4)", {})->Assign(20, 20);
+  folds["a"] = *FoldRule::Parse("rows_shuffled(3,1)", {})
+                    ->Assign({.rows = 20, .conditions = 20});
+  folds["b"] = *FoldRule::Parse("rows_contiguous(4)", {})
+                    ->Assign({.rows = 20, .conditions = 20});
   const RowOrder order(20, folds);
   int64_t next = 0;
   for (const RowOrder::Cell& cell : order.cells()) {

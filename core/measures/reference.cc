@@ -27,6 +27,16 @@ Matrix UploadRowMajor(Backend& backend,
 
 }  // namespace
 
+RowLayout LayoutOf(const Dataset& dataset) {
+  RowLayout layout;
+  layout.rows = dataset.rows();
+  layout.conditions = dataset.conditions();
+  for (const NamedValues& label : dataset.description.labels) {
+    layout.labels[label.name] = label.values;
+  }
+  return layout;
+}
+
 bool HasVariance(double centred_norm_squared,
                  double largest_magnitude,
                  int64_t rows,

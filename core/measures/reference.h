@@ -77,6 +77,9 @@ class Reference {
   mutable Matrix full_gram_;
 };
 
+/// The dataset's rows as fold rules see them; a view of its labels.
+RowLayout LayoutOf(const Dataset& dataset);
+
 /// False when centred rows are rounding noise of constant columns:
 /// |Xc| <= 8 eps sqrt(n p) max |x|.
 bool HasVariance(double centred_norm_squared,

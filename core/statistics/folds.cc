@@ -157,19 +157,19 @@ absl::StatusOr<std::vector<std::vector<int64_t>>> Classes(
     return std::vector<std::vector<int64_t>>{all};
   }
   std::string known;
-  for (const NamedValues& candidate : layout.labels) {
-    if (candidate.name == label) {
+  for (const auto& [name, values] : layout.labels) {
+    if (name == label) {
       std::map<std::string, std::vector<int64_t>> classes;
-      for (size_t i = 0; i < candidate.values.size(); ++i) {
-        classes[candidate.values[i]].push_back(static_cast<int64_t>(i));
+      for (size_t i = 0; i < values.size(); ++i) {
+        classes[values[i]].push_back(static_cast<int64_t>(i));
       }
       std::vector<std::vector<int64_t>> members;
-      for (auto& [name, conditions] : classes) {
+      for (auto& [value, conditions] : classes) {
         members.push_back(std::move(conditions));
       }
       return members;
     }
-    known += StrCat(known.empty() ? "" : ", ", candidate.name);
+    known += StrCat(known.empty() ? "" : ", ", name);
   }
   return absl::InvalidArgumentError(
       StrCat("folds: the dataset has no label \"",
@@ -245,12 +245,6 @@ std::vector<int64_t> RowsOf(std::vector<int64_t> conditions,
 }
 
 }  // namespace
-
-RowLayout LayoutOf(const Dataset& dataset) {
-  return {.rows = dataset.rows(),
-          .conditions = dataset.conditions(),
-          .labels = dataset.description.labels};
-}
 
 std::vector<int64_t> Folds::Sizes() const {
   std::vector<int64_t> sizes(static_cast<size_t>(count), 0);

@@ -4,6 +4,7 @@
 #define REPSCORE_CORE_STATISTICS_FOLDS_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "core/data/dataset.h"
 
 namespace repscore {
 
@@ -45,11 +45,9 @@ struct Folds {
 struct RowLayout {
   int64_t rows = 0;
   int64_t conditions = 0;
-  /// One value per condition.
-  absl::Span<const NamedValues> labels = {};
+  /// By name, one value per condition.
+  std::map<std::string, absl::Span<const std::string>> labels = {};
 };
-
-RowLayout LayoutOf(const Dataset& dataset);
 
 /// How rows become folds.
 class FoldRule {

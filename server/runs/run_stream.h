@@ -22,6 +22,9 @@
 
 namespace repscore::server {
 
+/// A call that ends so shortly before its deadline ended for it.
+inline constexpr std::chrono::milliseconds kDeadlineSlack{50};
+
 /// A run to follow: made, or looked up.
 struct OpenedRun {
   std::string run_id;
@@ -69,8 +72,10 @@ class RunStream final : public grpc::ServerWriteReactor<Response>,
   void OnWriteDone(bool ok) override { follower_->Sent(ok); }
 
   void OnCancel() override {
-    const bool is_late =
-        context_.deadline() <= std::chrono::system_clock::now();
+    // The client's deadline, counted from its own start of the call, passes
+    // shortly before the server's.
+    const bool is_late = context_.deadline() <=
+                         std::chrono::system_clock::now() + kDeadlineSlack;
     const auto code = is_late ? absl::StatusCode::kDeadlineExceeded
                               : absl::StatusCode::kCancelled;
     CancelRun(code);

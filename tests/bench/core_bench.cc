@@ -224,6 +224,7 @@ void RegisterAll() {
       benchmark::RegisterBenchmark(
           ("Accumulate/" + name).c_str(), BenchAccumulate, shape)
           ->Unit(benchmark::kMillisecond)
+          ->MinWarmUpTime(0.2)
           ->UseRealTime();
     }
     for (const MeasureInfo& info : RegisteredMeasures()) {
@@ -238,6 +239,7 @@ void RegisterAll() {
               BenchEvaluate(state, id, shape, gradient);
             })
             ->Unit(benchmark::kMillisecond)
+            ->MinWarmUpTime(0.2)
             ->UseRealTime();
       }
       for (const ScalarType storage :
@@ -250,6 +252,7 @@ void RegisterAll() {
               BenchAdam(state, id, shape, storage);
             })
             ->Unit(benchmark::kMillisecond)
+            ->MinWarmUpTime(0.2)
             ->UseRealTime();
       }
     }

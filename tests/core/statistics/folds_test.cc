@@ -86,17 +86,16 @@ TEST(FoldRuleTest, TrainingListsMayOverlap) {
 }
 
 TEST(FoldRuleTest, SplitsKeepClassesInProportion) {
-  const std::vector<NamedValues> labels = {
-      {.name = "object",
-       .values = {"a", "b", "a", "b", "a", "b", "a", "b", "a", "b"}}};
+  const std::vector<std::string> object = {
+      "a", "b", "a", "b", "a", "b", "a", "b", "a", "b"};
   const absl::StatusOr<FoldRule> rule =
       FoldRule::Parse("split(train=0.6,repeats=3,seed=5,stratify=object)", {});
   ASSERT_TRUE(rule.ok()) << rule.status();
   EXPECT_EQ(rule->ToString(),
             "split(train=0.6,repeats=3,seed=5,stratify=object)");
 
-  const absl::StatusOr<Folds> folds =
-      rule->Assign({.rows = 20, .conditions = 10, .labels = labels});
+  const absl::StatusOr<Folds> folds = rule->Assign(
+      {.rows = 20, .conditions = 10, .labels = {{"object", object}}});
 
   ASSERT_TRUE(folds.ok()) << folds.status();
   ASSERT_EQ(folds->count, 3);
@@ -115,14 +114,14 @@ TEST(FoldRuleTest, SplitsKeepClassesInProportion) {
 }
 
 TEST(FoldRuleTest, StratifiedFoldsDealEveryClass) {
-  const std::vector<NamedValues> labels = {
-      {.name = "object", .values = {"a", "a", "a", "a", "b", "b", "b", "b"}}};
+  const std::vector<std::string> object = {
+      "a", "a", "a", "a", "b", "b", "b", "b"};
   const absl::StatusOr<FoldRule> rule =
       FoldRule::Parse("stratified(2,object,3)", {});
   ASSERT_TRUE(rule.ok()) << rule.status();
 
-  const absl::StatusOr<Folds> folds =
-      rule->Assign({.rows = 8, .conditions = 8, .labels = labels});
+  const absl::StatusOr<Folds> folds = rule->Assign(
+      {.rows = 8, .conditions = 8, .labels = {{"object", object}}});
   const absl::Status unknown =
       rule->Assign({.rows = 8, .conditions = 8}).status();
 

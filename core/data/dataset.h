@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,9 @@ struct DatasetDescription {
   std::vector<Axis> axes;
   std::vector<NamedValues> labels;
   std::vector<NamedValues> groups;
+  /// Identity of every condition (or sample), for instance a stimulus id; empty
+  /// or one per index. Equal ids are repetitions of one condition.
+  std::vector<std::string> row_ids = {};
   std::string display_name;
   std::string description;
   std::string citation;
@@ -67,6 +71,8 @@ struct Dataset {
   DatasetDescription description;
   /// Row-major elements as registered, little-endian.
   std::vector<std::byte> data;
+  /// What was registered, where this is its average over repetitions.
+  std::shared_ptr<const Dataset> repetitions = nullptr;
 
   /// Rows n after folding: row = time * conditions + condition.
   int64_t rows() const { return RowCount(description.spec); }

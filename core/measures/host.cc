@@ -1,7 +1,5 @@
 #include "core/measures/host.h"
 
-#include "absl/types/span.h"
-
 namespace repscore {
 namespace {
 
@@ -11,23 +9,6 @@ const Matrix& RowsOf(const Statistics& statistics, Side side) {
 }
 
 }  // namespace
-
-Eigen::MatrixXd ToHost(Backend& backend, const Matrix& matrix) {
-  Eigen::MatrixXd host(matrix.rows(), matrix.cols());
-  backend.Download(
-      Widened(backend, matrix),
-      absl::MakeSpan(host.data(), static_cast<size_t>(host.size())));
-  return host;
-}
-
-Matrix ToBackend(Backend& backend, const Eigen::MatrixXd& matrix) {
-  Matrix out =
-      backend.Allocate(matrix.rows(), matrix.cols(), ScalarType::kFloat64);
-  backend.Upload(
-      absl::MakeConstSpan(matrix.data(), static_cast<size_t>(matrix.size())),
-      out);
-  return out;
-}
 
 Eigen::MatrixXd CentredRows(const Statistics& statistics, Side side) {
   return ToHost(*statistics.backend, RowsOf(statistics, side));

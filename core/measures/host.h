@@ -1,20 +1,12 @@
-// Matrices of a backend as Eigen matrices on the host, for measures whose work
-// is combinatorial or small: ranks, assignments, neighbours, small factors.
+// Rows of statistics on the host, for measures whose work is combinatorial or
+// small: ranks, assignments, neighbours, small factors.
 #ifndef REPSCORE_CORE_MEASURES_HOST_H_
 #define REPSCORE_CORE_MEASURES_HOST_H_
 
-#include <Eigen/Core>
-
-#include "core/backend/backend.h"
+#include "core/backend/host_algebra.h"
 #include "core/statistics/statistics.h"
 
 namespace repscore {
-
-/// A float64 copy.
-Eigen::MatrixXd ToHost(Backend& backend, const Matrix& matrix);
-
-/// A float64 copy in the backend's memory.
-Matrix ToBackend(Backend& backend, const Eigen::MatrixXd& matrix);
 
 enum class Side { kCandidate, kReference };
 

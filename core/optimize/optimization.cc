@@ -420,25 +420,10 @@ class OptimizationImpl final : public Optimization {
   }
 
   HostArray CandidateArray() const {
-    const int64_t n = reference_->rows();
-    const Matrix rows =
-        order_->Invert(backend_, Widened(backend_, candidate_.rows));
-    const Matrix transposed = backend_.Allocate(features_, n, kDouble);
-    backend_.Transpose(rows, transposed);
-    std::vector<double> elements(static_cast<size_t>(n * features_));
-    backend_.Download(transposed, absl::MakeSpan(elements));
-    std::vector<double> means(static_cast<size_t>(features_));
-    backend_.Download(candidate_.means, absl::MakeSpan(means));
-    for (size_t i = 0; i < elements.size(); ++i) {
-      elements[i] += means[i % means.size()];
-    }
-    HostArray array;
-    array.spec = {.type = DataType::kFloat64, .shape = {n, features_}};
-    const auto bytes =
-        absl::MakeConstSpan(reinterpret_cast<const std::byte*>(elements.data()),
-                            elements.size() * sizeof(double));
-    array.data.assign(bytes.begin(), bytes.end());
-    return array;
+    return ToHostArray(
+        backend_,
+        order_->Invert(backend_, Widened(backend_, candidate_.rows)),
+        candidate_.means);
   }
 
   const std::shared_ptr<const Reference> reference_;

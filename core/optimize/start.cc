@@ -48,4 +48,27 @@ absl::StatusOr<StartRows> MakeStart(const StartPoint& start,
   return rows;
 }
 
+HostArray ToHostArray(Backend& backend,
+                      const Matrix& rows,
+                      const Matrix& means) {
+  const Matrix transposed =
+      backend.Allocate(rows.cols(), rows.rows(), ScalarType::kFloat64);
+  backend.Transpose(rows, transposed);
+  std::vector<double> elements(static_cast<size_t>(rows.size()));
+  backend.Download(transposed, absl::MakeSpan(elements));
+  std::vector<double> offsets(static_cast<size_t>(rows.cols()));
+  backend.Download(means, absl::MakeSpan(offsets));
+  for (size_t i = 0; i < elements.size(); ++i) {
+    elements[i] += offsets[i % offsets.size()];
+  }
+  HostArray array;
+  array.spec = {.type = DataType::kFloat64,
+                .shape = {rows.rows(), rows.cols()}};
+  const auto bytes =
+      absl::MakeConstSpan(reinterpret_cast<const std::byte*>(elements.data()),
+                          elements.size() * sizeof(double));
+  array.data.assign(bytes.begin(), bytes.end());
+  return array;
+}
+
 }  // namespace repscore

@@ -22,6 +22,12 @@ struct StartRows {
 absl::StatusOr<StartRows> MakeStart(const StartPoint& start,
                                     const Reference& reference);
 
+/// The way back: centred rows [n x p] float64 plus their means [p x 1] as a
+/// float64 array.
+HostArray ToHostArray(Backend& backend,
+                      const Matrix& rows,
+                      const Matrix& means);
+
 }  // namespace repscore
 
 #endif  // REPSCORE_CORE_OPTIMIZE_START_H_

@@ -120,12 +120,15 @@ def test_linear_algebra_libraries_stay_in_the_cpu_backend():
 
 def measure_files():
     """Stems of the files that hold registered measures."""
-    made = re.findall(
-        r"^// .*?: ((?:[a-z_]+\.cc(?:, )?)+)",
-        (ROOT / "core/measures/families.h").read_text(),
-        re.MULTILINE,
-    )
-    return {name[:-3] for line in made for name in line.split(", ") if name}
+    return {
+        path.stem
+        for path in sources("core/measures/")
+        if re.search(
+            r"^std::vector<MeasureEntry> \w+Family\(\) \{",
+            (ROOT / path).read_text(),
+            re.MULTILINE,
+        )
+    }
 
 
 def test_no_measure_includes_another():

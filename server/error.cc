@@ -28,8 +28,11 @@ void SetIfAbsent(absl::Status& status,
 }
 
 std::string PayloadOf(const absl::Status& status, const char* payload) {
-  const auto value = status.GetPayload(payload);
-  return value.has_value() ? std::string(*value) : std::string();
+  std::string text;
+  if (const auto value = status.GetPayload(payload); value.has_value()) {
+    absl::CopyCordToString(*value, &text);
+  }
+  return text;
 }
 
 std::string ReasonOf(absl::StatusCode code) {
@@ -156,7 +159,7 @@ ErrorDetails DetailsOf(const absl::Status& status) {
   }
   details.field = PayloadOf(status, kFieldPayload);
   if (details.field.empty() && CodeNamesFields(status.code())) {
-    details.field = LeadingField(std::string(status.message()));
+    details.field = LeadingField(absl::StrCat(status.message()));
   }
   details.resource_type = PayloadOf(status, kResourceTypePayload);
   details.resource_name = PayloadOf(status, kResourceNamePayload);

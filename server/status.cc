@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
 #include "server/error.h"
 
@@ -58,7 +59,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
   if (status.ok()) {
     return result;
   }
-  result.set_message(Truncated(std::string(status.message()), kMessageBytes));
+  result.set_message(Truncated(absl::StrCat(status.message()), kMessageBytes));
   const ErrorDetails details = DetailsOf(status);
   AddErrorInfo(details, result);
   if (!details.field.empty()) {

@@ -23,6 +23,8 @@ struct MeasureEntry {
 // Kernel alignment.
 std::vector<MeasureEntry> CkaFamily();
 std::vector<MeasureEntry> CkaDebiasedFamily();
+std::vector<MeasureEntry> KernelAlignmentFamily();
+std::vector<MeasureEntry> MinibatchCkaFamily();
 
 // Shape.
 std::vector<MeasureEntry> ProcrustesFamily();

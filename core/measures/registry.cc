@@ -20,6 +20,8 @@ const std::vector<MeasureEntry>& Entries() {
     };
     add(CkaFamily());
     add(CkaDebiasedFamily());
+    add(KernelAlignmentFamily());
+    add(MinibatchCkaFamily());
     add(ProcrustesFamily());
     add(LinearRegressionFamily());
     add(RidgeRegressionFamily());

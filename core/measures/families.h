@@ -29,6 +29,11 @@ std::vector<MeasureEntry> MinibatchCkaFamily();
 // Shape.
 std::vector<MeasureEntry> ProcrustesFamily();
 
+// Spectra and geometry of the rows.
+std::vector<MeasureEntry> GulpFamily();
+std::vector<MeasureEntry> EffectiveDimensionFamily();
+std::vector<MeasureEntry> RowGeometryFamily();
+
 // Predictivity.
 std::vector<MeasureEntry> LinearRegressionFamily();
 std::vector<MeasureEntry> RidgeRegressionFamily();

@@ -25,6 +25,9 @@ const std::vector<MeasureEntry>& Entries() {
     add(ProcrustesFamily());
     add(LinearRegressionFamily());
     add(RidgeRegressionFamily());
+    add(GulpFamily());
+    add(EffectiveDimensionFamily());
+    add(RowGeometryFamily());
     return all;
   }();
   return entries;

@@ -51,11 +51,16 @@ struct GulpOptions {
   bool distance = false;
 };
 
-/// One side in feature space.
+/// One side by its Gram matrix, or by its kernel.
 struct GramSide {
-  GramSide(Backend& backend, const Matrix& gram, double trace, double lambda)
+  /// Of centred rows, so that the rank is below their number.
+  GramSide(Backend& backend,
+           const Matrix& gram,
+           int64_t rows,
+           double trace,
+           double lambda)
       : scaled(Scaled(backend, 1.0 / trace, gram)),
-        inverse(backend, scaled, lambda),
+        inverse(backend, scaled, lambda, gram.rows() >= rows),
         shrunk(inverse.Solve(scaled)),
         self(backend.Dot(shrunk, shrunk)) {}
 
@@ -134,10 +139,11 @@ class Gulp final : public Measure {
                             Accuracy accuracy) const {
     Backend& backend = *statistics.backend;
     const double lambda = options_.lambda;
+    const int64_t n = statistics.size.rows;
     const double tx = ScaleOf(statistics, statistics.candidate_norm_squared);
     const double ty = ScaleOf(statistics, statistics.reference_norm_squared);
-    const GramSide x(backend, statistics.gram, tx, lambda);
-    const GramSide y(backend, statistics.reference_gram, ty, lambda);
+    const GramSide x(backend, statistics.gram, n, tx, lambda);
+    const GramSide y(backend, statistics.reference_gram, n, ty, lambda);
     const Matrix t = Scaled(
         backend, 1.0 / (std::sqrt(tx) * std::sqrt(ty)), statistics.cross);
     const Matrix pt = x.inverse.Solve(t);
@@ -252,11 +258,13 @@ class Gulp final : public Measure {
   Evaluation InSampleSpace(const Statistics& statistics,
                            AdjointRequest request) const {
     Backend& backend = *statistics.backend;
+    const int64_t n = statistics.size.rows;
     const double tx = ScaleOf(statistics, statistics.candidate_norm_squared);
     const double ty = ScaleOf(statistics, statistics.reference_norm_squared);
     // The same algebra on kernels: N = (K / tx + lambda I)^-1, F = N K / tx
-    const GramSide x(backend, statistics.kernel, tx, options_.lambda);
-    const GramSide y(backend, statistics.reference_kernel, ty, options_.lambda);
+    const GramSide x(backend, statistics.kernel, n, tx, options_.lambda);
+    const GramSide y(
+        backend, statistics.reference_kernel, n, ty, options_.lambda);
     const Matrix difference = Scaled(backend, 1.0, x.shrunk);
     backend.Axpby(-1.0, y.shrunk, 1.0, difference);
     const Form form =

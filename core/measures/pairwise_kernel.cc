@@ -20,6 +20,9 @@ constexpr ScalarType kDouble = ScalarType::kFloat64;
 constexpr double kUnderflow = 1e-30;
 constexpr double kSaturation = 1.0 - 1e-8;
 
+// Columns that are on the host at a time.
+constexpr int64_t kBlockColumns = 256;
+
 constexpr std::array<std::string_view, 3> kRuleNames = {
     "median_all", "median_offdiagonal", "absolute"};
 constexpr std::array<std::string_view, 3> kKernelNames = {
@@ -101,14 +104,18 @@ double Bandwidth::Squared(Backend& backend,
     return factor * factor;
   }
   const int64_t n = squared_distances.rows();
-  std::vector<double> all(static_cast<size_t>(n * n));
-  backend.Download(squared_distances, absl::MakeSpan(all));
   std::vector<double> distances;
   distances.reserve(static_cast<size_t>(n * (n - 1) / 2));
-  for (int64_t j = 0; j < n; ++j) {
-    distances.insert(distances.end(),
-                     all.begin() + static_cast<std::ptrdiff_t>(j * n + j + 1),
-                     all.begin() + static_cast<std::ptrdiff_t>((j + 1) * n));
+  std::vector<double> block;
+  for (int64_t first = 0; first < n; first += kBlockColumns) {
+    const int64_t count = std::min(kBlockColumns, n - first);
+    block.resize(static_cast<size_t>(n * count));
+    backend.Download(squared_distances.Columns(first, count),
+                     absl::MakeSpan(block));
+    for (int64_t j = 0; j < count; ++j) {
+      const auto column = block.begin() + static_cast<std::ptrdiff_t>(j * n);
+      distances.insert(distances.end(), column + (first + j + 1), column + n);
+    }
   }
   const double median =
       rule == Rule::kMedianAll

@@ -5,8 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string>
+#include <utility>
 
+#include "core/analysis/score_stream.h"
+#include "core/measures/reference.h"
+#include "core/statistics/row_pair.h"
 #include "tests/support/problem.h"
 
 namespace repscore::testing {
@@ -358,6 +363,81 @@ TEST(MinibatchTest, RowsBeyondTheLastFullBatchDoNotCount) {
   for (int64_t j = 0; j < 6; ++j) {
     EXPECT_NEAR(before.candidate_gradient.at(21, j), 0.0, kValueTolerance);
   }
+}
+
+TEST(MinibatchTest, DoesNotSeeTheFoldsOfOtherMeasures) {
+  // Shuffled folds of another measure sort the rows anew.
+  const Pair pair = MixedPair(27, 6, 4, 12);
+  const auto reference =
+      Reference::Create(TestBackend(), MakeDataset(pair.reference));
+  ASSERT_TRUE(reference.ok()) << reference.status();
+  const HostArray candidate = ToHostArray(pair.candidate);
+  auto stream =
+      ScoreStream::Create(*reference,
+                          {MustCreate("ridge_r2(folds=rows_shuffled(4,7))"),
+                           MustCreate("cka.minibatch(batch=5)")},
+                          candidate.spec);
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  ASSERT_TRUE((*stream)->Append(candidate.data).ok());
+  const absl::StatusOr<ScoreReport> report = (*stream)->Finish();
+
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_NEAR(report->scores[1].value,
+              MustEvaluate("cka.minibatch(batch=5)", pair).value,
+              kValueTolerance);
+}
+
+/// As it was before `order` put the rows of `sorted` into its own.
+Table InOldOrder(const RowOrder& order, const Table& sorted) {
+  Table rows = sorted;
+  const std::vector<int64_t> position = order.Inverse();
+  for (int64_t i = 0; i < rows.rows; ++i) {
+    for (int64_t j = 0; j < rows.cols; ++j) {
+      rows.at(i, j) = sorted.at(position[static_cast<size_t>(i)], j);
+    }
+  }
+  return rows;
+}
+
+TEST(MinibatchTest, GradientFollowsRowsThatWereSorted) {
+  const Pair pair = MixedPair(27, 6, 4, 13);
+  const auto measure = MustCreate("cka.minibatch(batch=5)");
+  const FoldRule other = *FoldRule::Parse("rows_shuffled(4,7)", {});
+  const RowLayout layout = {.rows = 27, .conditions = 27};
+  std::map<std::string, Folds> folds;
+  folds[other.ToString()] = *other.Assign(layout);
+  folds[measure->fold_rule()->ToString()] =
+      *measure->fold_rule()->Assign(layout);
+  const RowOrder order(27, std::move(folds));
+  ASSERT_FALSE(order.is_identity());
+  Backend& backend = TestBackend();
+  const auto upload = [&](const Table& table) {
+    const Matrix out =
+        backend.Allocate(table.rows, table.cols, ScalarType::kFloat64);
+    backend.Upload(Transposed(table).values, out);
+    return order.Apply(backend, out);
+  };
+  Statistics statistics;
+  statistics.backend = &backend;
+  statistics.size.rows = 27;
+  statistics.candidate_rows = upload(Centred(pair.candidate));
+  statistics.reference_rows = upload(Centred(pair.reference));
+  for (const auto& [rule, assigned] : order.folds()) {
+    statistics.folds[rule].folds = assigned;
+  }
+  const auto evaluation =
+      measure->Evaluate(statistics, {.candidate = true}, Accuracy::kExact);
+  ASSERT_TRUE(evaluation.ok()) << evaluation.status();
+  Table sorted = {6, 27, std::vector<double>(6 * 27)};
+  backend.Download(evaluation->adjoint.candidate_rows,
+                   absl::MakeSpan(sorted.values));
+  const Table gradient = InOldOrder(order, Transposed(sorted));
+  const Outcome expected = MustEvaluate(
+      "cka.minibatch(batch=5)", pair, {.candidate_gradient = true});
+
+  EXPECT_NEAR(evaluation->value, expected.value, kValueTolerance);
+  EXPECT_LT(Norm(Sum(1.0, gradient, -1.0, expected.candidate_gradient)),
+            kGradientTolerance * Norm(gradient));
 }
 
 }  // namespace

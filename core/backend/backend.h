@@ -55,6 +55,13 @@ enum class PolarMethod {
           ///< singular values, 2-4 times faster; for steps of an optimisation
 };
 
+/// Functions of one element; see Backend::Map.
+enum class Function {
+  kExp,
+  kSquareRoot,
+  kReciprocal,  ///< 0 at 0
+};
+
 /// Gradient of some rows [first, first + count): adds
 /// other * other_weights + own * own_weights + 1 * offset'. Empty parts are 0.
 struct RowTerms {
@@ -148,6 +155,32 @@ class Backend {
   /// U-centring (Szekely & Rizzo 2014) of a symmetric [n x n] kernel in place,
   /// n >= 4.
   virtual void UCentre(const Matrix& kernel) = 0;
+  /// H K H with H = I - 11'/n of a symmetric [n x n] kernel, in place.
+  virtual void DoubleCentre(const Matrix& kernel) = 0;
+
+  // Elementwise on square matrices, kFloat64; out may be the input.
+
+  /// D_ij = K_ii + K_jj - 2 K_ij, squared distances between the rows that a
+  /// symmetric [n x n] kernel is of. Exactly 0 on the diagonal and where it is
+  /// at most relative_floor (K_ii + K_jj): repeated rows stay repeated.
+  virtual void SquaredDistances(const Matrix& kernel,
+                                double relative_floor,
+                                const Matrix& out) = 0;
+  /// out_ij = function(scale in_ij)
+  virtual void Map(Function function,
+                   double scale,
+                   const Matrix& in,
+                   const Matrix& out) = 0;
+  /// out_ij = alpha a_ij b_ij
+  virtual void Hadamard(double alpha,
+                        const Matrix& a,
+                        const Matrix& b,
+                        const Matrix& out) = 0;
+  /// out = diag(W 1) - W for symmetric weights W [n x n]: half the derivative
+  /// by the kernel of sum_ij W_ij D_ij over all ordered pairs.
+  virtual void Laplacian(const Matrix& weights, const Matrix& out) = 0;
+  /// a_ii = value
+  virtual void FillDiagonal(double value, const Matrix& a) = 0;
 
   // Reductions, in float64.
 

@@ -1,14 +1,20 @@
-// Debiased linear CKA (Song et al. 2012, HSIC_1; Szekely & Rizzo 2014):
-// the cosine of U-centred kernels. Can be negative; never clipped.
+// Linear CKA without the diagonal of the kernels. Can be negative; never
+// clipped.
+//   cka.debiased: cosine of U-centred kernels (Song et al. 2012, HSIC_1;
+//                 Szekely & Rizzo 2014)
+//   cka.lange:    cosine of the off-diagonal parts of centred kernels (Lange et
+//                 al. 2022)
 //
 // Feature space, with row norms a_i = |x_i|^2, b_i = |y_i|^2:
-//   f(X, Y) = |M|^2 - (1 + 2/(n-2)) a.b + (1'a)(1'b) / ((n-1)(n-2))
+//   f(X, Y) = |M|^2 - (1 + 2/(n-2)) a.b + (1'a)(1'b) / ((n-1)(n-2))   debiased
+//   f(X, Y) = |M|^2 - a.b                                             lange
 //   v = f(X, Y) / sqrt(f(X, X) f(Y, Y))
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
 
+#include "core/base/text.h"
 #include "core/measures/families.h"
 
 namespace repscore {
@@ -21,14 +27,15 @@ constexpr double kSmallestSelfTerm =
 
 absl::Status Equidistant(std::string_view side) {
   return absl::InvalidArgumentError(
-      std::string(side) +
-      ": all rows are equidistant, so that cka.debiased is undefined");
+      StrCat(side,
+             ": all rows are equidistant, so that CKA without the diagonal is "
+             "undefined"));
 }
 
-class CkaDebiased final : public Measure {
+class CkaWithoutDiagonal final : public Measure {
  public:
-  CkaDebiased(const MeasureInfo& info, std::string id)
-      : Measure(std::move(id)), info_(info) {}
+  CkaWithoutDiagonal(const MeasureInfo& info, bool debiased, std::string id)
+      : Measure(std::move(id)), info_(info), debiased_(debiased) {}
 
   const MeasureInfo& info() const override { return info_; }
 
@@ -61,10 +68,13 @@ class CkaDebiased final : public Measure {
   }
 
   struct Factors {
-    double product;  ///< 1 + 2/(n-2)
-    double sums;     ///< 1/((n-1)(n-2))
+    double product;  ///< of a.b
+    double sums;     ///< of (1'a)(1'b)
   };
-  static Factors FactorsFor(int64_t rows) {
+  Factors FactorsFor(int64_t rows) const {
+    if (!debiased_) {
+      return {.product = 1.0, .sums = 0.0};
+    }
     const double n = static_cast<double>(rows);
     return {.product = 1.0 + 2.0 / (n - 2.0),
             .sums = 1.0 / ((n - 1.0) * (n - 2.0))};
@@ -159,8 +169,8 @@ class CkaDebiased final : public Measure {
   absl::StatusOr<Evaluation> InSampleSpace(const Statistics& statistics,
                                            AdjointRequest request) const {
     Backend& backend = *statistics.backend;
-    const Matrix u = UCentred(backend, statistics.kernel);
-    const Matrix w = UCentred(backend, statistics.reference_kernel);
+    const Matrix u = WithoutDiagonal(backend, statistics.kernel);
+    const Matrix w = WithoutDiagonal(backend, statistics.reference_kernel);
     const std::vector<double> dots = backend.Dots(
         {{{u, w},
           {u, u},
@@ -189,41 +199,58 @@ class CkaDebiased final : public Measure {
     return result;
   }
 
-  static Matrix UCentred(Backend& backend, const Matrix& kernel) {
+  /// The pull-back centres, which for cka.lange completes the derivative.
+  Matrix WithoutDiagonal(Backend& backend, const Matrix& kernel) const {
     Matrix centred = backend.Allocate(kernel.rows(), kernel.cols(), kDouble);
     backend.Copy(kernel, centred);
-    backend.UCentre(centred);
+    if (debiased_) {
+      backend.UCentre(centred);
+    } else {
+      backend.FillDiagonal(0.0, centred);
+    }
     return centred;
   }
 
   const MeasureInfo& info_;
+  const bool debiased_;
 };
 
-absl::StatusOr<std::shared_ptr<const Measure>> MakeCkaDebiased(
+absl::StatusOr<std::shared_ptr<const Measure>> MakeCkaWithoutDiagonal(
     const MeasureInfo& info, Parameters& parameters) {
-  return std::make_shared<CkaDebiased>(info, parameters.Canonical());
+  return std::make_shared<CkaWithoutDiagonal>(
+      info, info.id == "cka.debiased", parameters.Canonical());
 }
 
 }  // namespace
 
 std::vector<MeasureEntry> CkaDebiasedFamily() {
-  return {
-      {{.id = "cka.debiased",
-        .aliases = {"cka_debiased"},
-        .summary = "linear CKA with unbiased HSIC; may be negative",
-        .orientation = Orientation::kScore,
-        .lowest = -1.0,
-        .highest = 1.0,
-        .symmetric = true,
-        .metric = false,
-        .differentiable = true,
-        .invariances = {"orthogonal", "permutation", "scale", "translation"},
-        .parameters = {},
-        .minimum_rows = 4,
-        .source = "Murphy et al. 2024; Song et al. 2012, eq. 5",
-        .cost = "n (p q + p^2), or n^2 (p + q) for p > n",
-        .known_as = {"brainscore_vision: cka (plus 1e-12 in the denominator)"}},
-       MakeCkaDebiased}};
+  const MeasureInfo debiased = {
+      .id = "cka.debiased",
+      .aliases = {"cka_debiased"},
+      .summary = "linear CKA with unbiased HSIC; may be negative",
+      .orientation = Orientation::kScore,
+      .lowest = -1.0,
+      .highest = 1.0,
+      .symmetric = true,
+      .metric = false,
+      .differentiable = true,
+      .invariances = {"orthogonal", "permutation", "scale", "translation"},
+      .parameters = {},
+      .minimum_rows = 4,
+      .source = "Murphy et al. 2024; Song et al. 2012, eq. 5",
+      .cost = "n (p q + p^2), or n^2 (p + q) for p > n",
+      .known_as = {"brainscore_vision: cka (plus 1e-12 in the denominator)"}};
+  MeasureInfo lange = debiased;
+  lange.id = "cka.lange";
+  lange.aliases = {"cka_lange"};
+  lange.summary =
+      "linear CKA of centred kernels without their diagonal; may be negative";
+  lange.minimum_rows = 2;
+  lange.source =
+      "Lange et al. 2022, Neural networks as paths through the space of "
+      "representations";
+  lange.known_as = {};
+  return {{debiased, MakeCkaWithoutDiagonal}, {lange, MakeCkaWithoutDiagonal}};
 }
 
 }  // namespace repscore

@@ -23,9 +23,16 @@ struct MeasureEntry {
 // Kernel alignment.
 std::vector<MeasureEntry> CkaFamily();
 std::vector<MeasureEntry> CkaDebiasedFamily();
+std::vector<MeasureEntry> KernelAlignmentFamily();
+std::vector<MeasureEntry> MinibatchCkaFamily();
 
 // Shape.
 std::vector<MeasureEntry> ProcrustesFamily();
+
+// Spectra and geometry of the rows.
+std::vector<MeasureEntry> GulpFamily();
+std::vector<MeasureEntry> EffectiveDimensionFamily();
+std::vector<MeasureEntry> RowGeometryFamily();
 
 // Predictivity.
 std::vector<MeasureEntry> LinearRegressionFamily();

@@ -62,6 +62,9 @@ struct MeasureInfo {
   std::string_view cost = "";
   /// Where the same number is published: "package: name".
   std::vector<std::string_view> known_as = {};
+  /// The adjoint is the derivative of the value; false where it leaves out how
+  /// a part of the formula (a bandwidth) follows the rows.
+  bool gradient_exact = true;
 };
 
 /// Something the caller should know about a value.

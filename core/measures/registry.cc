@@ -20,9 +20,14 @@ const std::vector<MeasureEntry>& Entries() {
     };
     add(CkaFamily());
     add(CkaDebiasedFamily());
+    add(KernelAlignmentFamily());
+    add(MinibatchCkaFamily());
     add(ProcrustesFamily());
     add(LinearRegressionFamily());
     add(RidgeRegressionFamily());
+    add(GulpFamily());
+    add(EffectiveDimensionFamily());
+    add(RowGeometryFamily());
     return all;
   }();
   return entries;

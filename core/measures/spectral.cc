@@ -45,7 +45,10 @@ Spectrum PositiveSpectrum(Backend& backend, const Matrix& a) {
   return spectrum;
 }
 
-PositiveFactor::PositiveFactor(Backend& backend, const Matrix& a, double shift)
+PositiveFactor::PositiveFactor(Backend& backend,
+                               const Matrix& a,
+                               double shift,
+                               bool singular)
     : backend_(backend) {
   cholesky_ = backend.Allocate(a.rows(), a.cols(), kDouble);
   backend.Copy(a, cholesky_);
@@ -53,7 +56,8 @@ PositiveFactor::PositiveFactor(Backend& backend, const Matrix& a, double shift)
     backend.AddDiagonal(shift, cholesky_);
   }
   rank_ = a.rows();
-  if (backend.Cholesky(cholesky_, shift > 0.0 ? 0.0 : kPivotFloor)) {
+  if (!(singular && shift == 0.0) &&
+      backend.Cholesky(cholesky_, shift > 0.0 ? 0.0 : kPivotFloor)) {
     return;
   }
   backend.Copy(a, cholesky_);

@@ -14,7 +14,12 @@ namespace repscore {
 /// Cholesky where it is safe, else eigenvectors.
 class PositiveFactor {
  public:
-  PositiveFactor(Backend& backend, const Matrix& a, double shift);
+  /// `singular`: A is known to be, so that with shift 0 only eigenvectors will
+  /// do: a column of mere rounding passes for a small one in Cholesky.
+  PositiveFactor(Backend& backend,
+                 const Matrix& a,
+                 double shift,
+                 bool singular = false);
 
   /// (A + shift I)^+ b in new memory.
   Matrix Solve(const Matrix& b) const;

@@ -203,12 +203,21 @@ absl::StatusOr<FoldRule> FoldRule::Parse(std::string_view text, Lists lists) {
   return rule;
 }
 
+FoldRule FoldRule::RowBatches(int64_t size) {
+  FoldRule rule;
+  rule.kind_ = Kind::kRowBatches;
+  rule.count_ = size;
+  return rule;
+}
+
 std::string FoldRule::ToString() const {
   switch (kind_) {
     case Kind::kNone:
       return "none";
     case Kind::kLeaveOneOut:
       return "loo";
+    case Kind::kRowBatches:
+      return StrCat("row_batches(", count_, ")");
     case Kind::kStratified:
       return StrCat("stratified(", count_, ",", label_, ",", seed_, ")");
     case Kind::kSplit:

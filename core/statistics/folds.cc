@@ -282,6 +282,24 @@ absl::StatusOr<Folds> FoldRule::Assign(const RowLayout& layout) const {
     folds.digest = DigestOf(folds);
     return folds;
   }
+  if (kind_ == Kind::kRowBatches) {
+    const int64_t batches = layout.rows / count_;
+    if (batches == 0) {
+      return absl::InvalidArgumentError(StrCat("a batch of ",
+                                               count_,
+                                               " rows needs at least as many; "
+                                               "there are ",
+                                               layout.rows));
+    }
+    folds.count = static_cast<int32_t>(batches);
+    for (int64_t i = 0; i < layout.rows; ++i) {
+      const int64_t batch = i / count_;
+      folds.fold_of_row.push_back(batch < batches ? static_cast<int32_t>(batch)
+                                                  : -1);
+    }
+    folds.digest = DigestOf(folds);
+    return folds;
+  }
   const bool by_row = kind_ == Kind::kRowsContiguous ||
                       kind_ == Kind::kRowsShuffled ||
                       kind_ == Kind::kLeaveOneOut;

@@ -62,6 +62,7 @@ class FoldRule {
     kSplit,                 ///< split(train,repeats,seed[,label]): conditions
     kLeaveOneOut,           ///< loo: folds of one row
     kExplicit,              ///< explicit: index lists from the caller
+    kRowBatches,  ///< row_batches(size): see RowBatches; not for validation
   };
 
   FoldRule() = default;
@@ -78,6 +79,10 @@ class FoldRule {
   /// stratify=label)" or "explicit" (also by_condition_* for conditions_*).
   /// InvalidArgument names what is wrong.
   static absl::StatusOr<FoldRule> Parse(std::string_view text, Lists lists);
+
+  /// Batches of `size` rows in stored order, which may be all rows; a last
+  /// batch that is not full is left out.
+  static FoldRule RowBatches(int64_t size);
 
   Kind kind() const { return kind_; }
   bool in_sample() const { return kind_ == Kind::kNone; }

@@ -328,31 +328,6 @@ void CpuBackend::CentreColumns(const Matrix& a, const Matrix& means) {
   }
 }
 
-void CpuBackend::UCentre(const Matrix& kernel) {
-  const int64_t n = kernel.rows();
-  Require(n >= 4 && kernel.cols() == n && IsDouble(kernel), "UCentre");
-  UseThreadsFor(static_cast<double>(kernel.size()) * 4);
-  std::vector<double> sums(static_cast<size_t>(n));
-#pragma omp parallel for schedule(static)
-  for (int64_t j = 0; j < n; ++j) {
-    Column<double>(kernel, j)[j] = 0.0;
-    sums[static_cast<size_t>(j)] =
-        kernels_.sum_f64(n, Column<double>(kernel, j));
-  }
-  const double total = kernels_.sum_f64(n, sums.data());
-  const double size = static_cast<double>(n);
-  const double grand = total / ((size - 1.0) * (size - 2.0));
-#pragma omp parallel for schedule(static)
-  for (int64_t j = 0; j < n; ++j) {
-    double* column = Column<double>(kernel, j);
-    const double shift = sums[static_cast<size_t>(j)] / (size - 2.0) - grand;
-    for (int64_t i = 0; i < n; ++i) {
-      column[i] -= sums[static_cast<size_t>(i)] / (size - 2.0) + shift;
-    }
-    column[j] = 0.0;
-  }
-}
-
 std::vector<double> CpuBackend::Dots(
     absl::Span<const std::pair<Matrix, Matrix>> pairs) {
   std::vector<double> results;

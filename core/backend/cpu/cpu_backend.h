@@ -53,6 +53,20 @@ class CpuBackend final : public Backend {
                  const Matrix& out) override;
   void CentreColumns(const Matrix& a, const Matrix& means) override;
   void UCentre(const Matrix& kernel) override;
+  void DoubleCentre(const Matrix& kernel) override;
+  void SquaredDistances(const Matrix& kernel,
+                        double relative_floor,
+                        const Matrix& out) override;
+  void Map(Function function,
+           double scale,
+           const Matrix& in,
+           const Matrix& out) override;
+  void Hadamard(double alpha,
+                const Matrix& a,
+                const Matrix& b,
+                const Matrix& out) override;
+  void Laplacian(const Matrix& weights, const Matrix& out) override;
+  void FillDiagonal(double value, const Matrix& a) override;
   std::vector<double> Dots(
       absl::Span<const std::pair<Matrix, Matrix>> pairs) override;
   void ColumnSums(const Matrix& a, const Matrix& sums) override;

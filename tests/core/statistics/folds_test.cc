@@ -143,6 +143,21 @@ TEST(FoldRuleTest, LeaveOneOutHasAFoldPerRow) {
   EXPECT_THAT(folds->fold_of_row, ElementsAre(0, 1, 2, 3, 4));
 }
 
+TEST(FoldRuleTest, RowBatchesLeaveOutWhatDoesNotFillOne) {
+  const FoldRule rule = FoldRule::RowBatches(3);
+  const absl::StatusOr<Folds> folds = rule.Assign({.rows = 8, .conditions = 4});
+  const absl::StatusOr<Folds> one = rule.Assign({.rows = 3, .conditions = 3});
+  const absl::StatusOr<Folds> none = rule.Assign({.rows = 2, .conditions = 2});
+
+  EXPECT_EQ(rule.ToString(), "row_batches(3)");
+  EXPECT_TRUE(rule.is_partition());
+  ASSERT_TRUE(folds.ok() && one.ok());
+  EXPECT_THAT(folds->fold_of_row, ElementsAre(0, 0, 0, 1, 1, 1, -1, -1));
+  EXPECT_EQ(folds->count, 2);
+  EXPECT_THAT(one->fold_of_row, ElementsAre(0, 0, 0));
+  EXPECT_THAT(std::string(none.status().message()), HasSubstr("batch of 3"));
+}
+
 TEST(FoldRuleTest, BadExplicitFoldsAreNamed) {
   const auto failure = [](std::vector<std::vector<int64_t>> lists) {
     absl::StatusOr<FoldRule> rule =

@@ -26,6 +26,13 @@ std::vector<MeasureEntry> CkaDebiasedFamily();
 
 // Shape.
 std::vector<MeasureEntry> ProcrustesFamily();
+std::vector<MeasureEntry> ProcrustesDistanceFamily();
+std::vector<MeasureEntry> ShapeAngularFamily();
+
+// Canonical correlations.
+std::vector<MeasureEntry> CcaFamily();
+std::vector<MeasureEntry> RegularisedCcaFamily();
+std::vector<MeasureEntry> SvccaFamily();
 
 // Predictivity.
 std::vector<MeasureEntry> LinearRegressionFamily();

@@ -21,6 +21,11 @@ const std::vector<MeasureEntry>& Entries() {
     add(CkaFamily());
     add(CkaDebiasedFamily());
     add(ProcrustesFamily());
+    add(ProcrustesDistanceFamily());
+    add(ShapeAngularFamily());
+    add(CcaFamily());
+    add(RegularisedCcaFamily());
+    add(SvccaFamily());
     add(LinearRegressionFamily());
     add(RidgeRegressionFamily());
     return all;

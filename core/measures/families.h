@@ -28,6 +28,8 @@ std::vector<MeasureEntry> CkaDebiasedFamily();
 std::vector<MeasureEntry> ProcrustesFamily();
 std::vector<MeasureEntry> ProcrustesDistanceFamily();
 std::vector<MeasureEntry> ShapeAngularFamily();
+std::vector<MeasureEntry> PermutationFamily();
+std::vector<MeasureEntry> MatchFamily();
 
 // Canonical correlations.
 std::vector<MeasureEntry> CcaFamily();

@@ -23,6 +23,8 @@ const std::vector<MeasureEntry>& Entries() {
     add(ProcrustesFamily());
     add(ProcrustesDistanceFamily());
     add(ShapeAngularFamily());
+    add(PermutationFamily());
+    add(MatchFamily());
     add(CcaFamily());
     add(RegularisedCcaFamily());
     add(SvccaFamily());

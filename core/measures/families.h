@@ -30,6 +30,7 @@ std::vector<MeasureEntry> ProcrustesDistanceFamily();
 std::vector<MeasureEntry> ShapeAngularFamily();
 std::vector<MeasureEntry> PermutationFamily();
 std::vector<MeasureEntry> MatchFamily();
+std::vector<MeasureEntry> ConvolutionalFamily();
 
 // Canonical correlations.
 std::vector<MeasureEntry> CcaFamily();

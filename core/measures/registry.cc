@@ -25,6 +25,7 @@ const std::vector<MeasureEntry>& Entries() {
     add(ShapeAngularFamily());
     add(PermutationFamily());
     add(MatchFamily());
+    add(ConvolutionalFamily());
     add(CcaFamily());
     add(RegularisedCcaFamily());
     add(SvccaFamily());

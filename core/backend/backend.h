@@ -212,6 +212,11 @@ class Backend {
   virtual double Polar(const Matrix& a,
                        PolarMethod method,
                        const Matrix& q) = 0;
+  /// Thin decomposition a = u diag(s) vt of a [m x n] with u [m x k] and
+  /// vt [k x n], k = min(m, n); returns s, largest first.
+  virtual std::vector<double> Svd(const Matrix& a,
+                                  const Matrix& u,
+                                  const Matrix& vt) = 0;
   /// [n x min(n, q)] with the same a a': a itself for q <= n, else the
   /// transposed triangular factor of a'.
   virtual Matrix CompressColumns(const Matrix& a) = 0;

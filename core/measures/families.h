@@ -28,6 +28,16 @@ std::vector<MeasureEntry> MinibatchCkaFamily();
 
 // Shape.
 std::vector<MeasureEntry> ProcrustesFamily();
+std::vector<MeasureEntry> ProcrustesDistanceFamily();
+std::vector<MeasureEntry> ShapeAngularFamily();
+std::vector<MeasureEntry> PermutationFamily();
+std::vector<MeasureEntry> MatchFamily();
+std::vector<MeasureEntry> ConvolutionalFamily();
+
+// Canonical correlations.
+std::vector<MeasureEntry> CcaFamily();
+std::vector<MeasureEntry> RegularisedCcaFamily();
+std::vector<MeasureEntry> SvccaFamily();
 
 // Spectra and geometry of the rows.
 std::vector<MeasureEntry> GulpFamily();

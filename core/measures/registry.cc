@@ -23,6 +23,14 @@ const std::vector<MeasureEntry>& Entries() {
     add(KernelAlignmentFamily());
     add(MinibatchCkaFamily());
     add(ProcrustesFamily());
+    add(ProcrustesDistanceFamily());
+    add(ShapeAngularFamily());
+    add(PermutationFamily());
+    add(MatchFamily());
+    add(ConvolutionalFamily());
+    add(CcaFamily());
+    add(RegularisedCcaFamily());
+    add(SvccaFamily());
     add(LinearRegressionFamily());
     add(RidgeRegressionFamily());
     add(GulpFamily());

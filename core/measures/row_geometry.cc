@@ -6,7 +6,6 @@
 //   magnitude           |m|
 //   concentricity       mean of cos(x_i, m)
 //   uniformity          log mean over all i, j of exp(-t |x_i - x_j|^2)
-#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
 #include <limits>

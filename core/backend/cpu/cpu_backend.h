@@ -76,6 +76,9 @@ class CpuBackend final : public Backend {
   void CholeskySolve(const Matrix& factor, const Matrix& b) override;
   std::vector<double> SymmetricEigen(const Matrix& a) override;
   double Polar(const Matrix& a, PolarMethod method, const Matrix& q) override;
+  std::vector<double> Svd(const Matrix& a,
+                          const Matrix& u,
+                          const Matrix& vt) override;
   Matrix CompressColumns(const Matrix& a) override;
   void PullBack(const PullBackTerms& terms, const Matrix& gradient) override;
   StepNorms PullBackAdam(const PullBackTerms& terms,

@@ -231,6 +231,21 @@ double CpuBackend::Polar(const Matrix& a, PolarMethod method, const Matrix& q) {
   return method == PolarMethod::kSvd ? PolarBySvd(a, q) : PolarByGram(a, q);
 }
 
+std::vector<double> CpuBackend::Svd(const Matrix& a,
+                                    const Matrix& u,
+                                    const Matrix& vt) {
+  const int64_t k = std::min(a.rows(), a.cols());
+  Require(u.rows() == a.rows() && u.cols() == k && vt.rows() == k &&
+              vt.cols() == a.cols() && IsDouble(a) && IsDouble(u) &&
+              IsDouble(vt) && u.stride() == u.rows() && vt.stride() == k,
+          "Svd");
+  const Matrix copy = Allocate(a.rows(), a.cols(), ScalarType::kFloat64);
+  Copy(a, copy);
+  UseThreadsFor(4.0 * static_cast<double>(a.size()) * static_cast<double>(k) *
+                kSharedPart);
+  return Gesdd(copy, Data<double>(u), Data<double>(vt));
+}
+
 double CpuBackend::PolarBySvd(const Matrix& a, const Matrix& q) {
   // a = U S V', q = U V' over singular values above max(m, n) eps s_1
   const Matrix copy = Allocate(a.rows(), a.cols(), ScalarType::kFloat64);

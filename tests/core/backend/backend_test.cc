@@ -278,6 +278,27 @@ TEST_P(BackendTest, PolarFactorOfLowRankIsAPartialIsometry) {
   EXPECT_NEAR(Dot(factor, factor), 3.0, 1e-10);
 }
 
+TEST_P(BackendTest, ThinSvdReconstructs) {
+  for (const auto& [rows, cols] :
+       std::vector<std::pair<int64_t, int64_t>>{{30, 8}, {8, 30}, {12, 12}}) {
+    const Table a = Normals(rows, cols, 22);
+    const int64_t k = std::min(rows, cols);
+    const Matrix u = New(rows, k);
+    const Matrix vt = New(k, cols);
+    const std::vector<double> values = backend_->Svd(Upload(a), u, vt);
+    Table scaled = Download(u);
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j < k; ++j) {
+        scaled.at(i, j) *= values[static_cast<size_t>(j)];
+      }
+    }
+
+    EXPECT_TRUE(std::is_sorted(values.rbegin(), values.rend()));
+    EXPECT_LT(Distance(Product(scaled, Download(vt)), a), 1e-13);
+    EXPECT_NEAR(Dot(Download(u), Download(u)), static_cast<double>(k), 1e-12);
+  }
+}
+
 TEST_P(BackendTest, CompressedColumnsKeepTheKernel) {
   const Table a = Normals(9, 30, 21);
   const Table compressed = Download(backend_->CompressColumns(Upload(a)));

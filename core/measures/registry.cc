@@ -23,6 +23,9 @@ const std::vector<MeasureEntry>& Entries() {
     add(ProcrustesFamily());
     add(LinearRegressionFamily());
     add(RidgeRegressionFamily());
+    add(RsaFamily());
+    add(KnnFamily());
+    add(BrainScoreAlignmentFamily());
     return all;
   }();
   return entries;

@@ -73,6 +73,9 @@ class Subsampled final : public Measure {
     Gradient reference(request.reference,
                        statistics.size.rows,
                        statistics.reference_rows.cols());
+    // Means are of the reference's own columns, rows may be of fewer.
+    const bool with_means = base_->Needs(statistics.size).means;
+    const Matrix none;
     Evaluation result;
     for (size_t s = 0; s < splits.size(); ++s) {
       const std::vector<int64_t>& rows = splits[s].train;
@@ -80,12 +83,12 @@ class Subsampled final : public Measure {
       pair.candidate = Subset(backend,
                               statistics.candidate_rows,
                               rows,
-                              statistics.candidate_means,
+                              with_means ? statistics.candidate_means : none,
                               pair.candidate_means);
       pair.reference = Subset(backend,
                               statistics.reference_rows,
                               rows,
-                              statistics.reference_means,
+                              with_means ? statistics.reference_means : none,
                               pair.reference_means);
       pair.exact_reference = pair.reference;
       ProblemSize size = statistics.size;

@@ -126,7 +126,7 @@ TEST_P(LawsTest, InvariancesAreAsClaimed) {
   Table shifted = original;
   for (int64_t i = 0; i < shifted.rows; ++i) {
     for (int64_t j = 0; j < shifted.cols; ++j) {
-      shifted.at(i, j) += static_cast<double>(j) - 2.5;
+      shifted.at(i, j) += 4.0 * (static_cast<double>(j) - 2.5);
     }
   }
   check("translation", shifted);

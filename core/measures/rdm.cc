@@ -1,6 +1,5 @@
 #include "core/measures/rdm.h"
 
-#include <Eigen/Cholesky>
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -10,6 +9,7 @@
 
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/measures/rdm_folds.h"
 #include "core/measures/specification.h"
 
 namespace repscore {
@@ -32,10 +32,6 @@ constexpr std::array<std::string_view, 7> kKinds = {"sq_euclidean",
                                                     "mahalanobis",
                                                     "crossnobis",
                                                     "poisson"};
-
-std::string_view NameOf(Side side) {
-  return side == Side::kCandidate ? "candidate" : "reference";
-}
 
 /// Numbers between the parentheses of "name(1,0.5)"; nothing when malformed.
 absl::StatusOr<std::vector<double>> Arguments(std::string_view text,
@@ -66,23 +62,6 @@ absl::StatusOr<std::vector<double>> Arguments(std::string_view text,
     inner.remove_prefix(std::min(comma + 1, inner.size()));
   }
   return numbers;
-}
-
-/// diag(G 1) - G: of sum over i < j of g_ij (K_ii + K_jj - 2 K_ij) by K.
-Eigen::MatrixXd Laplacian(const Eigen::MatrixXd& weights) {
-  Eigen::MatrixXd laplacian = -weights;
-  laplacian.diagonal() += weights.rowwise().sum();
-  return laplacian;
-}
-
-/// D_ij = K_ii + K_jj - 2 K_ij
-Eigen::MatrixXd DistancesOf(const Eigen::MatrixXd& kernel) {
-  const Eigen::VectorXd norms = kernel.diagonal();
-  Eigen::MatrixXd distances = -2.0 * kernel;
-  distances.colwise() += norms;
-  distances.rowwise() += norms.transpose();
-  distances.diagonal().setZero();
-  return distances;
 }
 
 Rdm EuclideanRdm(const RdmRule& rule, const Statistics& statistics, Side side) {
@@ -186,183 +165,6 @@ absl::StatusOr<Rdm> PoissonRdm(const RdmRule& rule,
   rdm.distances = rdm.distances.cwiseMax(0.0);
   rdm.noise = 16.0 * kEpsilon * cross.cwiseAbs().maxCoeff();
   return rdm;
-}
-
-/// Rows of every fold [c x p], without their column means.
-absl::StatusOr<std::vector<Eigen::MatrixXd>> Measurements(
-    const RdmRule& rule, const Statistics& statistics, Side side) {
-  const Eigen::MatrixXd rows = CentredRows(statistics, side);
-  std::vector<Eigen::MatrixXd> measurements;
-  for (const Split& split :
-       statistics.folds.at(rule.folds.ToString()).folds.Splits()) {
-    if (!measurements.empty() &&
-        static_cast<int64_t>(split.test.size()) != measurements[0].rows()) {
-      return absl::InvalidArgumentError(
-          StrCat("rdm=",
-                 rule.ToString(),
-                 ": every fold must hold the same conditions in the same "
-                 "order, but fold 0 has ",
-                 measurements[0].rows(),
-                 " rows and fold ",
-                 measurements.size(),
-                 " has ",
-                 split.test.size(),
-                 " of ",
-                 rows.rows()));
-    }
-    Eigen::MatrixXd measurement(static_cast<Eigen::Index>(split.test.size()),
-                                rows.cols());
-    for (size_t i = 0; i < split.test.size(); ++i) {
-      measurement.row(static_cast<Eigen::Index>(i)) = rows.row(split.test[i]);
-    }
-    const Eigen::RowVectorXd mean = measurement.colwise().mean();
-    measurement.rowwise() -= mean;
-    measurements.push_back(std::move(measurement));
-  }
-  return measurements;
-}
-
-Eigen::MatrixXd SumOf(const std::vector<Eigen::MatrixXd>& measurements) {
-  Eigen::MatrixXd sum = measurements[0];
-  for (size_t m = 1; m < measurements.size(); ++m) {
-    sum += measurements[m];
-  }
-  return sum;
-}
-
-double DegreesOfFreedom(const std::vector<Eigen::MatrixXd>& measurements) {
-  return static_cast<double>(measurements[0].rows() - 1) *
-         static_cast<double>(measurements.size() - 1);
-}
-
-/// (S P S' - sum_m X_m P X_m') scaled, or the same of means over folds.
-double ScaleOf(const RdmRule& rule,
-               const std::vector<Eigen::MatrixXd>& measurements) {
-  const auto folds = static_cast<double>(measurements.size());
-  const auto units = static_cast<double>(measurements[0].cols());
-  return rule.kind == RdmKind::kCrossnobis
-             ? 1.0 / (folds * (folds - 1.0) * units)
-             : 1.0 / (folds * folds * units);
-}
-
-absl::StatusOr<Eigen::MatrixXd> NoisePrecision(
-    const RdmRule& rule,
-    const std::vector<Eigen::MatrixXd>& measurements,
-    Side side) {
-  const Eigen::Index units = measurements[0].cols();
-  const double freedom = DegreesOfFreedom(measurements);
-  const Eigen::MatrixXd mean =
-      SumOf(measurements) / static_cast<double>(measurements.size());
-  Eigen::MatrixXd noise = Eigen::MatrixXd::Zero(units, units);
-  for (const Eigen::MatrixXd& measurement : measurements) {
-    const Eigen::MatrixXd residual = measurement - mean;
-    noise += residual.transpose() * residual / std::max(freedom, 1.0);
-  }
-  const double trace = noise.trace() / static_cast<double>(units);
-  noise *= 1.0 - rule.shrinkage;
-  noise.diagonal().array() += rule.shrinkage * trace;
-  const Eigen::LLT<Eigen::MatrixXd> factor(noise);
-  const double smallest =
-      factor.info() == Eigen::Success
-          ? factor.matrixLLT().diagonal().cwiseAbs2().minCoeff()
-          : 0.0;
-  if (!(smallest > 1e3 * kEpsilon * trace)) {
-    return absl::InvalidArgumentError(
-        StrCat(NameOf(side),
-               ": the noise covariance of ",
-               units,
-               " units from ",
-               freedom,
-               " degrees of freedom is singular; raise the shrinkage of rdm=",
-               rule.ToString()));
-  }
-  return Eigen::MatrixXd(factor.solve(Eigen::MatrixXd::Identity(units, units)));
-}
-
-absl::StatusOr<Rdm> FoldRdm(const RdmRule& rule,
-                            const Statistics& statistics,
-                            Side side) {
-  Rdm rdm;
-  REPSCORE_ASSIGN_OR_RETURN(rdm.measurements,
-                            Measurements(rule, statistics, side));
-  const Eigen::MatrixXd sum = SumOf(rdm.measurements);
-  if (rule.whitens) {
-    REPSCORE_ASSIGN_OR_RETURN(rdm.precision,
-                              NoisePrecision(rule, rdm.measurements, side));
-  }
-  const auto kernel_of = [&rdm](const Eigen::MatrixXd& rows) {
-    return rdm.precision.size() == 0
-               ? Eigen::MatrixXd(rows * rows.transpose())
-               : Eigen::MatrixXd(rows * rdm.precision * rows.transpose());
-  };
-  Eigen::MatrixXd kernel = kernel_of(sum);
-  const double largest = kernel.cwiseAbs().maxCoeff();
-  if (rule.kind == RdmKind::kCrossnobis) {
-    for (const Eigen::MatrixXd& measurement : rdm.measurements) {
-      kernel -= kernel_of(measurement);
-    }
-  }
-  const double scale = ScaleOf(rule, rdm.measurements);
-  kernel *= scale;
-  rdm.distances = DistancesOf(kernel);
-  rdm.distances =
-      Eigen::MatrixXd(0.5 * (rdm.distances + rdm.distances.transpose()));
-  if (rule.kind == RdmKind::kMahalanobis) {
-    rdm.distances = rdm.distances.cwiseMax(0.0);
-  }
-  rdm.noise = 32.0 * kEpsilon * scale * largest;
-  return rdm;
-}
-
-void PullBackFolds(const RdmRule& rule,
-                   const Statistics& statistics,
-                   Side side,
-                   const Rdm& rdm,
-                   const Eigen::MatrixXd& weights,
-                   Adjoint& adjoint) {
-  const Eigen::MatrixXd laplacian = Laplacian(weights);
-  const Eigen::MatrixXd sum = SumOf(rdm.measurements);
-  const bool crossed = rule.kind == RdmKind::kCrossnobis;
-  const double scale = ScaleOf(rule, rdm.measurements);
-  const bool whitens = rdm.precision.size() > 0;
-  // N-bar = -P B P, B the derivative by P; through the shrinkage.
-  Eigen::MatrixXd noise;
-  if (whitens) {
-    Eigen::MatrixXd b = sum.transpose() * laplacian * sum;
-    if (crossed) {
-      for (const Eigen::MatrixXd& x : rdm.measurements) {
-        b -= x.transpose() * laplacian * x;
-      }
-    }
-    noise = -scale * (rdm.precision * b * rdm.precision);
-    const double trace = noise.trace() / static_cast<double>(noise.rows());
-    noise *= 1.0 - rule.shrinkage;
-    noise.diagonal().array() += rule.shrinkage * trace;
-  }
-  const Eigen::MatrixXd mean =
-      sum / static_cast<double>(rdm.measurements.size());
-  Eigen::MatrixXd derivative =
-      Eigen::MatrixXd::Zero(statistics.size.rows, sum.cols());
-  const std::vector<Split> splits =
-      statistics.folds.at(rule.folds.ToString()).folds.Splits();
-  for (size_t m = 0; m < splits.size(); ++m) {
-    const Eigen::MatrixXd& x = rdm.measurements[m];
-    Eigen::MatrixXd rows =
-        2.0 * scale * (laplacian * (crossed ? sum - x : sum));
-    if (whitens) {
-      rows = rows * rdm.precision;
-      rows += (2.0 / std::max(DegreesOfFreedom(rdm.measurements), 1.0)) *
-              ((x - mean) * noise);
-    }
-    for (size_t i = 0; i < splits[m].test.size(); ++i) {
-      derivative.row(splits[m].test[i]) += rows.row(static_cast<int64_t>(i));
-    }
-  }
-  Backend& backend = *statistics.backend;
-  AddInto(backend,
-          ToBackend(backend, derivative),
-          side == Side::kCandidate ? adjoint.candidate_rows
-                                   : adjoint.reference_rows);
 }
 
 }  // namespace
@@ -483,7 +285,7 @@ absl::StatusOr<Rdm> BuildRdm(const RdmRule& rule,
       return PoissonRdm(rule, statistics, side);
     case RdmKind::kMahalanobis:
     case RdmKind::kCrossnobis:
-      return FoldRdm(rule, statistics, side);
+      return BuildFoldRdm(rule, statistics, side);
     default:
       return EuclideanRdm(rule, statistics, side);
   }
@@ -538,7 +340,7 @@ void PullBackRdm(const RdmRule& rule,
     }
     case RdmKind::kMahalanobis:
     case RdmKind::kCrossnobis:
-      PullBackFolds(rule, statistics, side, rdm, weights, adjoint);
+      PullBackFoldRdm(rule, statistics, side, rdm, weights, adjoint);
       return;
   }
 }

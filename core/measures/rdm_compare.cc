@@ -1,6 +1,5 @@
 #include "core/measures/rdm_compare.h"
 
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -50,22 +49,19 @@ struct Levels {
 
   explicit Levels(const Rdm& rdm) {
     const std::vector<double> entries = UpperTriangle(rdm.distances);
-    std::vector<int64_t> order(entries.size());
-    std::iota(order.begin(), order.end(), 0);
-    const auto at = [&entries](int64_t i) {
-      return entries[static_cast<size_t>(i)];
-    };
-    std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-      return at(a) < at(b);
-    });
+    std::vector<std::pair<double, size_t>> order;
+    order.reserve(entries.size());
+    for (size_t i = 0; i < entries.size(); ++i) {
+      order.emplace_back(entries[i], i);
+    }
+    std::sort(order.begin(), order.end());
     of_entry.resize(entries.size());
     for (size_t i = 0; i < order.size(); ++i) {
-      if (i == 0 || at(order[i]) - at(order[i - 1]) > rdm.noise) {
+      if (i == 0 || order[i].first - order[i - 1].first > rdm.noise) {
         sizes.push_back(0);
       }
       ++sizes.back();
-      of_entry[static_cast<size_t>(order[i])] =
-          static_cast<int64_t>(sizes.size()) - 1;
+      of_entry[order[i].second] = static_cast<int64_t>(sizes.size()) - 1;
     }
   }
 
@@ -202,22 +198,35 @@ struct Cosine {
   }
 };
 
-/// U with U U' = A for a symmetric A without negative eigenvalues.
-Eigen::MatrixXd Root(const Eigen::MatrixXd& a) {
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(a);
-  const double floor = kSmallestEigenvalue * solver.eigenvalues().maxCoeff();
-  const Eigen::VectorXd roots = (solver.eigenvalues().array() > floor)
-                                    .select(solver.eigenvalues(), 0.0)
-                                    .cwiseSqrt();
-  return solver.eigenvectors() * roots.asDiagonal();
+/// U [n x rank] with U U' = A for a symmetric A without negative eigenvalues.
+Matrix Root(Backend& backend, const Eigen::MatrixXd& a) {
+  const Matrix vectors = ToBackend(backend, 0.5 * (a + a.transpose()));
+  const std::vector<double> values = backend.SymmetricEigen(vectors);
+  int64_t first = 0;
+  while (values[static_cast<size_t>(first)] <=
+         kSmallestEigenvalue * values.back()) {
+    ++first;
+  }
+  const int64_t rank = vectors.cols() - first;
+  Matrix root = backend.Allocate(vectors.rows(), rank, ScalarType::kFloat64);
+  for (int64_t i = 0; i < rank; ++i) {
+    backend.Axpby(std::sqrt(values[static_cast<size_t>(first + i)]),
+                  vectors.Columns(first + i, 1),
+                  0.0,
+                  root.Columns(i, 1));
+  }
+  return root;
 }
 
 /// tr (K^1/2 L K^1/2)^1/2 / sqrt(tr K tr L)
 double Bures(Backend& backend,
              const Eigen::MatrixXd& k,
              const Eigen::MatrixXd& l) {
+  const Matrix k_root = Root(backend, k);
+  const Matrix l_root = Root(backend, l);
   const Matrix cross =
-      ToBackend(backend, Eigen::MatrixXd(Root(k).transpose() * Root(l)));
+      backend.Allocate(k_root.cols(), l_root.cols(), ScalarType::kFloat64);
+  backend.Gemm(Op::kTranspose, Op::kNone, 1.0, k_root, l_root, 0.0, cross);
   const Matrix q =
       backend.Allocate(cross.rows(), cross.cols(), ScalarType::kFloat64);
   const double nuclear = backend.Polar(cross, PolarMethod::kSvd, q);

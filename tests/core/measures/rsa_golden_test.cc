@@ -203,5 +203,31 @@ TEST(BrainScoreGoldenTest, AllRowsGiveThePublishedValues) {
   ExpectValue("brainscore.vision.rdm", pair, 0.3947638421288597);
 }
 
+TEST(RsaStorageTest, RowsInFloat32GiveNearlyTheSame) {
+  const Pair pair = MixedPair(40, 12, 9, 60);
+  for (const std::string id :
+       {"rsa(compare=cosine)",
+        "rsa(rdm=euclidean)",
+        "rsa(rdm=correlation)",
+        "rsa(rdm=cosine)",
+        "rsa(compare=bures)",
+        "rsa(folds=rows_contiguous(2),rdm=crossnobis(0.2))",
+        "rsm_difference",
+        "brainscore.vision.cka",
+        "brainscore.language.cka"}) {
+    const Outcome exact = MustEvaluate(id, pair, {.candidate_gradient = true});
+    const Outcome fast = MustEvaluate(id,
+                                      pair,
+                                      {.candidate_gradient = true,
+                                       .storage = ScalarType::kFloat32,
+                                       .accuracy = Accuracy::kFast});
+    EXPECT_NEAR(fast.value, exact.value, 1e-5) << id;
+    EXPECT_LT(
+        Norm(Sum(1.0, fast.candidate_gradient, -1.0, exact.candidate_gradient)),
+        1e-3 * Norm(exact.candidate_gradient))
+        << id;
+  }
+}
+
 }  // namespace
 }  // namespace repscore::testing

@@ -2,7 +2,6 @@
 #ifndef REPSCORE_CORE_MEASURES_NEAREST_ROWS_H_
 #define REPSCORE_CORE_MEASURES_NEAREST_ROWS_H_
 
-#include <Eigen/Core>
 #include <array>
 #include <cstdint>
 #include <string_view>

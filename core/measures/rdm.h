@@ -3,7 +3,6 @@
 #ifndef REPSCORE_CORE_MEASURES_RDM_H_
 #define REPSCORE_CORE_MEASURES_RDM_H_
 
-#include <Eigen/Core>
 #include <string>
 #include <string_view>
 #include <vector>

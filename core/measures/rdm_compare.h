@@ -2,11 +2,11 @@
 #ifndef REPSCORE_CORE_MEASURES_RDM_COMPARE_H_
 #define REPSCORE_CORE_MEASURES_RDM_COMPARE_H_
 
-#include <Eigen/Core>
 #include <array>
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "core/measures/host.h"
 #include "core/measures/measure.h"
 #include "core/measures/rdm.h"
 

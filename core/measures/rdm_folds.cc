@@ -1,6 +1,5 @@
 #include "core/measures/rdm_folds.h"
 
-#include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -16,7 +15,7 @@ constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 // Differences between folds smaller than this, squared and against the squared
 // means, are rounding.
 constexpr double kSmallestNoise = 1e-24;
-// A pivot of the noise covariance below this share of the mean variance.
+// Smallest pivot of the noise covariance against its diagonal.
 constexpr double kSmallestPivot = 1e3 * kEpsilon;
 
 /// Rows of every fold [c x p], without their column means.
@@ -77,6 +76,7 @@ double ScaleOf(const RdmRule& rule,
 }
 
 absl::StatusOr<Eigen::MatrixXd> NoisePrecision(
+    Backend& backend,
     const RdmRule& rule,
     const std::vector<Eigen::MatrixXd>& measurements,
     Side side) {
@@ -98,12 +98,8 @@ absl::StatusOr<Eigen::MatrixXd> NoisePrecision(
   }
   noise *= 1.0 - rule.shrinkage;
   noise.diagonal().array() += rule.shrinkage * trace;
-  const Eigen::LLT<Eigen::MatrixXd> factor(noise);
-  const double smallest =
-      factor.info() == Eigen::Success
-          ? factor.matrixLLT().diagonal().cwiseAbs2().minCoeff()
-          : 0.0;
-  if (!(smallest > kSmallestPivot * trace)) {
+  const Matrix factor = ToBackend(backend, noise);
+  if (!backend.Cholesky(factor, kSmallestPivot)) {
     return absl::InvalidArgumentError(
         StrCat(NameOf(side),
                ": the noise covariance of ",
@@ -113,7 +109,10 @@ absl::StatusOr<Eigen::MatrixXd> NoisePrecision(
                " degrees of freedom is singular; raise the shrinkage of rdm=",
                rule.ToString()));
   }
-  return Eigen::MatrixXd(factor.solve(Eigen::MatrixXd::Identity(units, units)));
+  const Matrix inverse =
+      ToBackend(backend, Eigen::MatrixXd::Identity(units, units));
+  backend.CholeskySolve(factor, inverse);
+  return ToHost(backend, inverse);
 }
 
 }  // namespace
@@ -145,8 +144,9 @@ absl::StatusOr<Rdm> BuildFoldRdm(const RdmRule& rule,
                             Measurements(rule, statistics, side));
   const Eigen::MatrixXd sum = SumOf(rdm.measurements);
   if (rule.whitens) {
-    REPSCORE_ASSIGN_OR_RETURN(rdm.precision,
-                              NoisePrecision(rule, rdm.measurements, side));
+    REPSCORE_ASSIGN_OR_RETURN(
+        rdm.precision,
+        NoisePrecision(*statistics.backend, rule, rdm.measurements, side));
   }
   const auto kernel_of = [&rdm](const Eigen::MatrixXd& rows) {
     return rdm.precision.size() == 0

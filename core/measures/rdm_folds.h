@@ -2,10 +2,10 @@
 #ifndef REPSCORE_CORE_MEASURES_RDM_FOLDS_H_
 #define REPSCORE_CORE_MEASURES_RDM_FOLDS_H_
 
-#include <Eigen/Core>
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "core/measures/host.h"
 #include "core/measures/rdm.h"
 
 namespace repscore {

@@ -48,6 +48,13 @@ std::vector<MeasureEntry> RowGeometryFamily();
 std::vector<MeasureEntry> LinearRegressionFamily();
 std::vector<MeasureEntry> RidgeRegressionFamily();
 
+// Representational similarity.
+std::vector<MeasureEntry> RsaFamily();
+std::vector<MeasureEntry> KnnFamily();
+
+// As Brain-Score computes it.
+std::vector<MeasureEntry> BrainScoreAlignmentFamily();
+
 }  // namespace repscore
 
 #endif  // REPSCORE_CORE_MEASURES_FAMILIES_H_

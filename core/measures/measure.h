@@ -54,6 +54,15 @@ struct MeasureInfo {
   std::vector<ParameterInfo> parameters;
   /// Fewest rows with a defined value.
   int64_t minimum_rows = 2;
+  /// Fewest columns of either side with a defined value.
+  int64_t minimum_features = 1;
+  /// The rows must be a multiple of this: folds of equal size.
+  int64_t rows_multiple_of = 1;
+  /// Rows of zeros have a value; InvalidArgument names them otherwise.
+  bool accepts_zero_rows = true;
+  /// Invariances that a published absolute epsilon spoils: they hold for data
+  /// of ordinary size, to kNearlyInvariant of the conformance suite.
+  std::vector<std::string_view> nearly_invariant = {};
   std::string_view source;
   /// Specifications whose parameters change the formula; the conformance suite
   /// runs them beside the default.

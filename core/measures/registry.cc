@@ -36,6 +36,9 @@ const std::vector<MeasureEntry>& Entries() {
     add(GulpFamily());
     add(EffectiveDimensionFamily());
     add(RowGeometryFamily());
+    add(RsaFamily());
+    add(KnnFamily());
+    add(BrainScoreAlignmentFamily());
     return all;
   }();
   return entries;

@@ -86,6 +86,8 @@ class FoldRule {
 
   Kind kind() const { return kind_; }
   bool in_sample() const { return kind_ == Kind::kNone; }
+  /// Number of folds where the rule says it, else 0 (none, loo).
+  int64_t count() const { return count_; }
   /// Folds are disjoint and train on all rows outside them.
   bool is_partition() const {
     return kind_ != Kind::kSplit && lists_.train.empty();

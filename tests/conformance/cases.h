@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cctype>
 #include <string>
 #include <vector>
@@ -66,6 +67,17 @@ inline std::vector<Shape> AllShapes() {
           {30, 6, 1},
           {13, 12, 4},
           {30, 6, 40}};
+}
+
+/// `shapes` with as many columns and such numbers of rows as the measure needs.
+inline std::vector<Shape> ShapesFor(const MeasureInfo& info,
+                                    std::vector<Shape> shapes) {
+  for (Shape& shape : shapes) {
+    shape.n -= shape.n % info.rows_multiple_of;
+    shape.p = std::max(shape.p, info.minimum_features);
+    shape.q = std::max(shape.q, info.minimum_features);
+  }
+  return shapes;
 }
 
 }  // namespace repscore::testing

@@ -30,6 +30,8 @@ std::vector<MeasureEntry> ProcrustesFamily();
 // Predictivity.
 std::vector<MeasureEntry> LinearRegressionFamily();
 std::vector<MeasureEntry> RidgeRegressionFamily();
+std::vector<MeasureEntry> PredictivityFamily();
+std::vector<MeasureEntry> BrainScoreFamily();
 
 }  // namespace repscore
 

@@ -7,6 +7,7 @@
 #define REPSCORE_CORE_MEASURES_MEASURE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,6 +86,9 @@ enum class Accuracy {
 
 struct Evaluation {
   double value = 0.0;
+  /// Standard error over splits: population standard deviation of the splits'
+  /// scores / sqrt(splits). Empty where the value is no mean over splits.
+  std::optional<double> error = {};
   /// d value / d statistics; empty parts were not asked for or are zero.
   Adjoint adjoint;
   std::vector<MeasureWarning> warnings;

@@ -23,6 +23,8 @@ const std::vector<MeasureEntry>& Entries() {
     add(ProcrustesFamily());
     add(LinearRegressionFamily());
     add(RidgeRegressionFamily());
+    add(PredictivityFamily());
+    add(BrainScoreFamily());
     return all;
   }();
   return entries;

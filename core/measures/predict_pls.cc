@@ -100,7 +100,9 @@ int64_t FirstTarget(const MatrixXd& cross) {
   return first;
 }
 
-VectorXd Weights(Backend& backend, const MatrixXd& cross, bool nipals) {
+VectorXd Weights(Backend& backend, const MatrixXd& unscaled, bool nipals) {
+  // Entries near 1: squares of squares neither vanish nor overflow.
+  const MatrixXd cross = unscaled / unscaled.cwiseAbs().maxCoeff();
   const int64_t q = cross.cols();
   MatrixXd gram;
   Operator apply = [&](const VectorXd& v) -> VectorXd {

@@ -40,7 +40,7 @@ class LawsTest : public ::testing::TestWithParam<Case> {
 
 TEST_P(LawsTest, ValueIsInRangeOnEveryShape) {
   uint64_t seed = 100;
-  for (const Shape& shape : AllShapes()) {
+  for (const Shape& shape : DefinedShapes(GetParam().id, AllShapes())) {
     const double value = Value(MixedPair(shape.n, shape.p, shape.q, seed++));
 
     EXPECT_GE(value, info_.lowest) << shape.n << "," << shape.p;
@@ -50,7 +50,7 @@ TEST_P(LawsTest, ValueIsInRangeOnEveryShape) {
 
 TEST_P(LawsTest, SpacesAgreeAndTheStreamAgrees) {
   uint64_t seed = 200;
-  for (const Shape& shape : AllShapes()) {
+  for (const Shape& shape : DefinedShapes(GetParam().id, AllShapes())) {
     const Pair pair = MixedPair(shape.n, shape.p, shape.q, seed++);
 
     const double feature =
@@ -64,6 +64,9 @@ TEST_P(LawsTest, SpacesAgreeAndTheStreamAgrees) {
 }
 
 TEST_P(LawsTest, SelfScoreIsTheBestThereIs) {
+  if (!IsDefined(GetParam().id, {40, 9, 9})) {
+    GTEST_SKIP() << "not defined at these sizes";
+  }
   const Table rows = MixedPair(40, 9, 9, 300).reference;
   const double value = Value({.candidate = rows, .reference = rows});
 
@@ -78,7 +81,7 @@ TEST_P(LawsTest, SelfScoreIsTheBestThereIs) {
 
 TEST_P(LawsTest, SymmetryIsAsClaimed) {
   uint64_t seed = 400;
-  for (const Shape& shape : AllShapes()) {
+  for (const Shape& shape : DefinedShapes(GetParam().id, AllShapes())) {
     if (!info_.symmetric) {
       continue;
     }
@@ -88,7 +91,9 @@ TEST_P(LawsTest, SymmetryIsAsClaimed) {
         Value({.candidate = pair.reference, .reference = pair.candidate}),
         kSameValue);
   }
-  if (!info_.symmetric && IsForward(GetParam().id)) {
+  if (!info_.symmetric && IsForward(GetParam().id) &&
+      IsDefined(GetParam().id, {40, 12, 5}) &&
+      IsDefined(GetParam().id, {40, 5, 12})) {
     const Pair pair = MixedPair(40, 12, 5, 401);
     EXPECT_GT(std::abs(Value(pair) - Value({.candidate = pair.reference,
                                             .reference = pair.candidate})),
@@ -99,6 +104,9 @@ TEST_P(LawsTest, SymmetryIsAsClaimed) {
 TEST_P(LawsTest, InvariancesAreAsClaimed) {
   if (!IsForward(GetParam().id)) {
     GTEST_SKIP() << "claims are about the side that predicts";
+  }
+  if (!IsDefined(GetParam().id, {40, 8, 6})) {
+    GTEST_SKIP() << "not defined at these sizes";
   }
   Pair pair = MixedPair(40, 8, 6, 500);
   const double value = Value(pair);
@@ -136,6 +144,9 @@ TEST_P(LawsTest, LargeOffsetsDoNotMatter) {
   if (!Claims(info_, "translation")) {
     GTEST_SKIP() << "depends on the offset";
   }
+  if (!IsDefined(GetParam().id, {40, 8, 6})) {
+    GTEST_SKIP() << "not defined at these sizes";
+  }
   const Pair pair = MixedPair(40, 8, 6, 600);
   Pair shifted = pair;
   for (double& value : shifted.candidate.values) {
@@ -152,6 +163,9 @@ TEST_P(LawsTest, LargeOffsetsDoNotMatter) {
 TEST_P(LawsTest, TinyAndHugeEntriesKeepScaleFreeMeasures) {
   if (!Claims(info_, "scale")) {
     GTEST_SKIP() << "depends on the scale";
+  }
+  if (!IsDefined(GetParam().id, {40, 8, 6})) {
+    GTEST_SKIP() << "not defined at these sizes";
   }
   const Pair pair = MixedPair(40, 8, 6, 700);
   for (const double scale : {1e-70, 1e70}) {

@@ -51,6 +51,9 @@ struct MeasureInfo {
   /// Of the candidate side: "orthogonal", "permutation", "scale",
   /// "translation", "invertible".
   std::vector<std::string_view> invariances;
+  /// Transformations that change the value, but possibly by little: the scale
+  /// where a penalty is chosen from a fine grid.
+  std::vector<std::string_view> weak_dependences = {};
   /// In alphabetical order.
   std::vector<ParameterInfo> parameters;
   /// Fewest rows with a defined value.

@@ -159,22 +159,25 @@ absl::StatusOr<PredictionSummary> PredictionScore::Finish() {
   for (size_t f = 0; f < blocks_.size(); ++f) {
     const std::optional<double> score = ScoreOf(
         blocks_[f], options_.denominator == Denominator::kValidationMean);
+    if (!score.has_value() && options_.pearson) {
+      ++summary_.skipped_folds;
+      continue;
+    }
     if (!score.has_value()) {
-      return absl::InvalidArgumentError(
-          options_.pearson
-              ? StrCat("folds: no target and its prediction vary over the ",
-                       blocks_[f].actual.rows(),
-                       " validation rows of fold ",
-                       f,
-                       ", so that their correlation is undefined; use "
-                       "pooling=pooled or fewer folds")
-              : StrCat("folds: the reference has no variance in validation "
-                       "fold ",
-                       f,
-                       ", so that its R2 is undefined; use pooling=pooled or "
-                       "fewer folds"));
+      return absl::InvalidArgumentError(StrCat(
+          "folds: the reference has no variance in validation fold ",
+          f,
+          ", so that its R2 is undefined; use pooling=pooled or fewer folds"));
     }
     scores.push_back(*score);
+  }
+  if (scores.empty()) {
+    return absl::InvalidArgumentError(StrCat(
+        "folds: no target and its prediction vary over the validation rows of "
+        "any of the ",
+        blocks_.size(),
+        " folds, so that no correlation is defined; use pooling=pooled or "
+        "fewer folds"));
   }
   summary_.value = Mean(scores);
   if (options_.pooling == Pooling::kMedianOfFolds) {

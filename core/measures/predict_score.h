@@ -37,6 +37,8 @@ struct PredictionSummary {
   std::optional<double> error;
   /// Targets without a score, over all splits, of `targets` such.
   int64_t skipped = 0;
+  /// Folds without a correlation.
+  int64_t skipped_folds = 0;
   int64_t targets = 0;
 };
 
@@ -51,7 +53,8 @@ class PredictionScore {
            Eigen::MatrixXd predicted,
            Eigen::RowVectorXd centre);
 
-  /// InvalidArgument when a split, or all of them, have no score.
+  /// Splits without a correlation are left out, as Brain-Score does;
+  /// InvalidArgument when all of them are, or when a split has no R2.
   absl::StatusOr<PredictionSummary> Finish();
 
  private:

@@ -198,6 +198,14 @@ class Evaluator {
 
   void AddWarnings(const PredictionSummary& summary,
                    std::vector<MeasureWarning>& warnings) const {
+    if (summary.skipped_folds > 0) {
+      warnings.push_back(
+          {.reason = "SKIPPED_FOLDS",
+           .message = StrCat(summary.skipped_folds,
+                             " folds have no score, because no target and its "
+                             "prediction vary over their validation rows; the "
+                             "mean is over the others")});
+    }
     if (summary.skipped > 0) {
       warnings.push_back(
           {.reason = "SKIPPED_TARGETS",
@@ -315,8 +323,13 @@ class Predictivity final : public Measure {
       case Regressor::kRidge:
         break;
     }
-    return size.space == Space::kFeature ? PredictorForm::kFeature
-                                         : PredictorForm::kKernel;
+    // Where a row alone spans a direction, leaving it out is decided by
+    // eigenvalues that only the kernel keeps exactly.
+    const bool saturated =
+        options_.folds.kind() == FoldRule::Kind::kLeaveOneOut &&
+        size.candidate_features >= size.rows - 1;
+    return size.space == Space::kFeature && !saturated ? PredictorForm::kFeature
+                                                       : PredictorForm::kKernel;
   }
 
   const MeasureInfo info_;
@@ -330,6 +343,9 @@ std::shared_ptr<const Measure> MakePredictivity(const MeasureInfo& info,
                                                 std::string id) {
   MeasureInfo claims = info;
   claims.differentiable = false;
+  if (!options.lambda.fixed()) {
+    claims.weak_dependences = {"scale"};
+  }
   if (!options.score.pearson && !options.folds.in_sample()) {
     claims.lowest = -std::numeric_limits<double>::infinity();
   }

@@ -200,8 +200,7 @@ std::vector<MeasureEntry> LinearRegressionFamily() {
         .examples = {"linear_r2(direction=reference_to_candidate)",
                      "linear_r2(direction=symmetric_mean)",
                      "linear_r2(aggregation=uniform)",
-                     "linear_r2(folds=rows_shuffled(4,3))",
-                     "linear_r2(folds=loo,pooling=pooled)"},
+                     "linear_r2(folds=rows_shuffled(4,3))"},
         .cost = "n p (p + q) + p^3"},
        MakeLinearR2}};
 }

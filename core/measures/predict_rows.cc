@@ -17,6 +17,8 @@ constexpr double kSmallProduct = 4e6;
 constexpr double kConstant = 8 * std::numeric_limits<double>::epsilon();
 // A target that varies less than this against its norm over all rows.
 constexpr double kSmallestVariation = 1e-26;
+// What is left of a unit's squared norm without the held-out rows is rounding.
+constexpr double kCancelled = 1e-13;
 
 using Eigen::MatrixXd;
 using Eigen::RowVectorXd;
@@ -151,10 +153,19 @@ TrainingSet PredictionRows::TrainOnMoments(const Split& split) const {
   set.cross.noalias() -= train * x_mean.transpose() * set.centre;
   if (gram) {
     set.gram = GramOf(backend_, x);
+    const VectorXd all = (downdate ? products_ : set.gram).diagonal();
     if (downdate) {
       set.gram = products_ - set.gram;
     }
     set.gram.noalias() -= train * x_mean.transpose() * x_mean;
+    // What cancels in a unit that is constant in training must not be fitted.
+    for (int64_t j = 0; j < all.size(); ++j) {
+      if (!(set.gram(j, j) > kCancelled * all(j))) {
+        set.gram.row(j).setZero();
+        set.gram.col(j).setZero();
+        set.cross.row(j).setZero();
+      }
+    }
   } else {
     set.weights = (x.rowwise() - x_mean).colwise().squaredNorm();
   }

@@ -47,6 +47,8 @@ std::vector<MeasureEntry> RowGeometryFamily();
 // Predictivity.
 std::vector<MeasureEntry> LinearRegressionFamily();
 std::vector<MeasureEntry> RidgeRegressionFamily();
+std::vector<MeasureEntry> PredictivityFamily();
+std::vector<MeasureEntry> BrainScoreFamily();
 
 // Representational similarity.
 std::vector<MeasureEntry> RsaFamily();

@@ -7,6 +7,7 @@
 #define REPSCORE_CORE_MEASURES_MEASURE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,9 @@ struct MeasureInfo {
   /// Of the candidate side: "orthogonal", "permutation", "scale",
   /// "translation", "invertible".
   std::vector<std::string_view> invariances;
+  /// Transformations that change the value, but possibly by little: the scale
+  /// where a penalty is chosen from a fine grid.
+  std::vector<std::string_view> weak_dependences = {};
   /// In alphabetical order.
   std::vector<ParameterInfo> parameters;
   /// Fewest rows with a defined value.
@@ -97,6 +101,9 @@ enum class Accuracy {
 
 struct Evaluation {
   double value = 0.0;
+  /// Standard error over splits: population standard deviation of the splits'
+  /// scores / sqrt(splits). Empty where the value is no mean over splits.
+  std::optional<double> error = {};
   /// d value / d statistics; empty parts were not asked for or are zero.
   Adjoint adjoint;
   std::vector<MeasureWarning> warnings;

@@ -39,6 +39,8 @@ const std::vector<MeasureEntry>& Entries() {
     add(RsaFamily());
     add(KnnFamily());
     add(BrainScoreAlignmentFamily());
+    add(PredictivityFamily());
+    add(BrainScoreFamily());
     return all;
   }();
   return entries;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -56,9 +57,36 @@ inline std::string CaseName(const ::testing::TestParamInfo<Case>& parameter) {
   return name + "_" + std::to_string(parameter.index);
 }
 
-/// n > p = q, n > p > q, n > q > p, n < p, n < q, p = 1, q = 1, p = n - 1.
+/// Whether the measure claims a value at these sizes: latent components, for
+/// one, need as many features. What is refused is tested for its status.
+inline bool IsDefined(const std::string& id, const Shape& shape) {
+  const std::shared_ptr<const Measure> measure = MustCreate(id);
+  return measure != nullptr &&
+         measure
+             ->CheckSize({.rows = shape.n,
+                          .candidate_features = shape.p,
+                          .reference_features = shape.q,
+                          .space = ChooseSpace(shape.n, shape.p)})
+             .ok();
+}
+
+/// The shapes at which the measure is defined.
+inline std::vector<Shape> DefinedShapes(const std::string& id,
+                                        const std::vector<Shape>& shapes) {
+  std::vector<Shape> defined;
+  for (const Shape& shape : shapes) {
+    if (IsDefined(id, shape)) {
+      defined.push_back(shape);
+    }
+  }
+  return defined;
+}
+
+/// n > p = q, n > p > q, n > q > p, n < p, n < q, p = 1, q = 1, p = n - 1, and
+/// many features on both sides.
 inline std::vector<Shape> AllShapes() {
-  return {{24, 6, 6},
+  return {{60, 30, 28},
+          {24, 6, 6},
           {40, 12, 9},
           {40, 9, 12},
           {15, 25, 20},

@@ -27,6 +27,9 @@ class DegenerateTest : public ::testing::TestWithParam<std::string> {
 };
 
 TEST_P(DegenerateTest, ConstantSidesHaveNoScore) {
+  if (!IsDefined(GetParam(), {20, 4, 4})) {
+    GTEST_SKIP() << "not defined at these sizes";
+  }
   const Table good = Normals(20, 4, 1);
   Table constant = {20, 4, std::vector<double>(80, 0.1)};
   Table nearly = constant;
@@ -42,6 +45,9 @@ TEST_P(DegenerateTest, ConstantSidesHaveNoScore) {
 }
 
 TEST_P(DegenerateTest, NonFiniteEntriesAreLocated) {
+  if (!IsDefined(GetParam(), {20, 4, 4})) {
+    GTEST_SKIP() << "not defined at these sizes";
+  }
   const Table good = Normals(20, 4, 1);
   for (const double value : {std::numeric_limits<double>::quiet_NaN(),
                              std::numeric_limits<double>::infinity()}) {
@@ -78,6 +84,9 @@ TEST_P(DegenerateTest, FewRowsGiveAValueOrAStatus) {
 }
 
 TEST_P(DegenerateTest, AwkwardRowsAndColumnsGiveFiniteValues) {
+  if (!IsDefined(GetParam(), {20, 4, 5})) {
+    GTEST_SKIP() << "not defined at these sizes";
+  }
   const Table reference = Normals(20, 5, 5);
   Table constant_column = Normals(20, 4, 6);
   Table repeated_row = constant_column;

@@ -46,7 +46,8 @@ class LawsTest : public ::testing::TestWithParam<Case> {
 
 TEST_P(LawsTest, ValueIsInRangeOnEveryShape) {
   uint64_t seed = 100;
-  for (const Shape& shape : ShapesFor(info_, AllShapes())) {
+  for (const Shape& shape :
+       DefinedShapes(GetParam().id, ShapesFor(info_, AllShapes()))) {
     const double value = Value(MixedPair(shape.n, shape.p, shape.q, seed++));
 
     EXPECT_GE(value, info_.lowest) << shape.n << "," << shape.p;
@@ -56,7 +57,8 @@ TEST_P(LawsTest, ValueIsInRangeOnEveryShape) {
 
 TEST_P(LawsTest, SpacesAgreeAndTheStreamAgrees) {
   uint64_t seed = 200;
-  for (const Shape& shape : ShapesFor(info_, AllShapes())) {
+  for (const Shape& shape :
+       DefinedShapes(GetParam().id, ShapesFor(info_, AllShapes()))) {
     const Pair pair = MixedPair(shape.n, shape.p, shape.q, seed++);
 
     const double feature =
@@ -70,6 +72,9 @@ TEST_P(LawsTest, SpacesAgreeAndTheStreamAgrees) {
 }
 
 TEST_P(LawsTest, SelfScoreIsTheBestThereIs) {
+  if (!IsDefined(GetParam().id, {40, 9, 9})) {
+    GTEST_SKIP() << "not defined at these sizes";
+  }
   const Table rows = MixedPair(40, 9, 9, 300).reference;
   const double value = Value({.candidate = rows, .reference = rows});
 
@@ -84,7 +89,8 @@ TEST_P(LawsTest, SelfScoreIsTheBestThereIs) {
 
 TEST_P(LawsTest, SymmetryIsAsClaimed) {
   uint64_t seed = 400;
-  for (const Shape& shape : ShapesFor(info_, AllShapes())) {
+  for (const Shape& shape :
+       DefinedShapes(GetParam().id, ShapesFor(info_, AllShapes()))) {
     if (!info_.symmetric) {
       continue;
     }
@@ -94,7 +100,9 @@ TEST_P(LawsTest, SymmetryIsAsClaimed) {
         Value({.candidate = pair.reference, .reference = pair.candidate}),
         kSameValue);
   }
-  if (!info_.symmetric && IsForward(GetParam().id)) {
+  if (!info_.symmetric && IsForward(GetParam().id) &&
+      IsDefined(GetParam().id, {40, 12, 5}) &&
+      IsDefined(GetParam().id, {40, 5, 12})) {
     const Pair pair = MixedPair(40, 12, 5, 401);
     EXPECT_GT(std::abs(Value(pair) - Value({.candidate = pair.reference,
                                             .reference = pair.candidate})),
@@ -106,6 +114,9 @@ TEST_P(LawsTest, InvariancesAreAsClaimed) {
   if (!IsForward(GetParam().id)) {
     GTEST_SKIP() << "claims are about the side that predicts";
   }
+  if (!IsDefined(GetParam().id, {40, 8, 6})) {
+    GTEST_SKIP() << "not defined at these sizes";
+  }
   Pair pair = MixedPair(40, 8, 6, 500);
   const double value = Value(pair);
   const Table original = pair.candidate;
@@ -116,6 +127,10 @@ TEST_P(LawsTest, InvariancesAreAsClaimed) {
       EXPECT_NEAR(now, value, kSameValue) << invariance;
     } else if (Contains(info_.nearly_invariant, invariance)) {
       EXPECT_NEAR(now, value, kNearlyInvariant) << invariance;
+    } else if (std::find(info_.weak_dependences.begin(),
+                         info_.weak_dependences.end(),
+                         invariance) != info_.weak_dependences.end()) {
+      EXPECT_NE(now, value) << invariance;
     } else {
       EXPECT_GT(std::abs(now - value), kDifferent) << invariance;
     }
@@ -144,6 +159,9 @@ TEST_P(LawsTest, LargeOffsetsDoNotMatter) {
   if (!Claims(info_, "translation")) {
     GTEST_SKIP() << "depends on the offset";
   }
+  if (!IsDefined(GetParam().id, {40, 8, 6})) {
+    GTEST_SKIP() << "not defined at these sizes";
+  }
   const Pair pair = MixedPair(40, 8, 6, 600);
   Pair shifted = pair;
   for (double& value : shifted.candidate.values) {
@@ -160,6 +178,9 @@ TEST_P(LawsTest, LargeOffsetsDoNotMatter) {
 TEST_P(LawsTest, TinyAndHugeEntriesKeepScaleFreeMeasures) {
   if (!Claims(info_, "scale")) {
     GTEST_SKIP() << "depends on the scale";
+  }
+  if (!IsDefined(GetParam().id, {40, 8, 6})) {
+    GTEST_SKIP() << "not defined at these sizes";
   }
   const Pair pair = MixedPair(40, 8, 6, 700);
   for (const double scale : {1e-70, 1e70}) {

@@ -33,6 +33,7 @@ std::vector<MeasureEntry> ShapeAngularFamily();
 std::vector<MeasureEntry> PermutationFamily();
 std::vector<MeasureEntry> MatchFamily();
 std::vector<MeasureEntry> ConvolutionalFamily();
+std::vector<MeasureEntry> StochasticFamily();
 
 // Canonical correlations.
 std::vector<MeasureEntry> CcaFamily();

@@ -28,6 +28,7 @@ const std::vector<MeasureEntry>& Entries() {
     add(PermutationFamily());
     add(MatchFamily());
     add(ConvolutionalFamily());
+    add(StochasticFamily());
     add(CcaFamily());
     add(RegularisedCcaFamily());
     add(SvccaFamily());

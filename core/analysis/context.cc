@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numbers>
 #include <numeric>
 #include <string_view>
 #include <utility>
@@ -57,6 +58,27 @@ double Quantile(const std::vector<double>& sorted, double probability) {
   const size_t above = std::min(below + 1, sorted.size() - 1);
   const double share = position - static_cast<double>(below);
   return (1.0 - share) * sorted[below] + share * sorted[above];
+}
+
+double NormalQuantile(double probability) {
+  double low = -40.0;
+  double high = 40.0;
+  constexpr int kHalvings = 80;
+  for (int i = 0; i < kHalvings; ++i) {
+    const double middle = 0.5 * (low + high);
+    const double below = 0.5 * std::erfc(-middle / std::numbers::sqrt2);
+    (below < probability ? low : high) = middle;
+  }
+  return 0.5 * (low + high);
+}
+
+/// Student's t over normal quantile, by its expansion in 1 / degrees of freedom
+/// (Abramowitz & Stegun 26.7.5).
+double StudentFactor(double probability, double degrees) {
+  const double z2 = std::pow(NormalQuantile(probability), 2.0);
+  const double first = (z2 + 1.0) / 4.0;
+  const double second = (5.0 * z2 * z2 + 16.0 * z2 + 3.0) / 96.0;
+  return 1.0 + first / degrees + second / (degrees * degrees);
 }
 
 class ContextBuilder {
@@ -295,12 +317,15 @@ class ContextBuilder {
         static_cast<double>(kept) / static_cast<double>(count - kept);
     const double mean = MeanOf(values);
     const double centre = scores_[m] - ratio * (mean - scores_[m]);
+    const double tail = 0.5 * (1.0 - request_.confidence);
+    const double scale =
+        std::sqrt(ratio) *
+        StudentFactor(1.0 - tail, static_cast<double>(kept - 1));
     std::vector<double> deviations;
     for (const double value : values) {
-      deviations.push_back(std::sqrt(ratio) * (value - mean));
+      deviations.push_back(scale * (value - mean));
     }
     std::sort(deviations.begin(), deviations.end());
-    const double tail = 0.5 * (1.0 - request_.confidence);
     const MeasureInfo& info = measures_[m]->info();
     Interval interval;
     interval.lower = std::clamp(

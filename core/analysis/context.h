@@ -75,9 +75,10 @@ struct Ceiling {
 /// the distribution of t minus the value under many conditions, bias included,
 /// so that [t - bias - q(1 - a/2), t - bias - q(a/2)] with bias = mean(s - t)
 /// and q the quantiles of s - mean(s) (for odd n scaled by m / (n - m) and its
-/// root). No unit is there twice: duplicates in a bootstrap with replacement
-/// look like similarity and push debiased and cross-validated scores up. Rows
-/// stay in their folds. Cut to the measure's range.
+/// root), widened as Student's t with m - 1 degrees of freedom is wider than
+/// the normal. No unit is there twice: duplicates in a bootstrap with
+/// replacement look like similarity and push debiased and cross-validated
+/// scores up. Rows stay in their folds. Cut to the measure's range.
 struct Interval {
   double lower = 0.0;
   double upper = 0.0;

@@ -158,17 +158,16 @@ TEST(IntervalTest, CoversTheTruthAsOftenAsItSays) {
                                      "cka",
                                      "nbs",
                                      "cka.angular"});
-  for (const int64_t p : {4, 8, 16}) {
-    for (const int64_t n : {30, 60, 120}) {
+  for (const int64_t p : {4, 8}) {
+    for (const int64_t n : {60}) {
       const auto start = std::chrono::steady_clock::now();
-      const std::vector<Coverage> coverage =
-          CoverageOf(measures, n, p, 5, 400, 400);
-      printf("n=%ld p=%ld %.1f s\n", n, p,
+      const std::vector<Coverage> coverage = CoverageOf(measures, n, p, 5, 400, 200);
+      fprintf(stderr, "n=%ld p=%ld %.1f s\n", n, p,
              std::chrono::duration<double>(std::chrono::steady_clock::now() -
                                            start)
                  .count());
       for (size_t m = 0; m < measures.size(); ++m) {
-        printf("   %-60s cover %.3f below %.3f width %.3f\n",
+        fprintf(stderr, "   %-60s cover %.3f below %.3f width %.3f\n",
                measures[m]->id().c_str(),
                coverage[m].share,
                coverage[m].below,

@@ -296,7 +296,8 @@ class ComparisonMethods(ScoringMethods):
                 there, None or NaN is missing.
             missing: What a missing score means. "complete_cases": its system
                 is left out; "ignore": means are over the scores there are;
-                "zero": it counts as 0.
+                "zero": it counts as 0,
+                which a missing distance cannot.
 
         Raises:
             InvalidInput: A score is infinite, or there are none.

@@ -101,7 +101,7 @@ class Embedding:
         points: [k x dimensions], axes by falling variance.
         stress: Kruskal's stress-1, in [0, 1].
         distortion: Largest stretch times largest shrink of a pair, at least 1;
-            1 is isometric.
+            1 is isometric, inf where a distance vanished.
         explained: Share of the positive eigenvalues that the points hold.
         non_euclidean: Share of negative eigenvalues; 0 for Euclidean distances.
         iterations: Of the method.
@@ -159,8 +159,9 @@ class Aggregation:
             system was left out.
         z_score_mean: Mean of z-scores over systems.
         mean_rank: Mean rank, 1 is best.
-        kendall: [measures x measures] rank correlations tau-b over systems.
-        spearman: [measures x measures] rank correlations rho.
+        kendall: [measures x measures] rank correlations tau-b over systems; NaN
+            with fewer than two, or for a measure that is constant.
+        spearman: [measures x measures] rank correlations rho, likewise.
         systems_left_out: Number of systems with missing scores.
     """
 

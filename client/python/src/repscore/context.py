@@ -21,8 +21,8 @@ class Context:
             "r/c", "r2/c" (Brain-Score, neural, since January 2026) or "r2/c2"
             (Brain-Score until then). None: no ceiled score.
         clip: Cut ceiled scores to [0, 1]; `ScoreContext.unclipped` keeps them.
-        bootstrap: Bootstrap draws over conditions for a confidence interval,
-            0 to 100,000.
+        bootstrap: Random draws of conditions for a confidence interval, 0 to
+            100,000. A narrow tail takes many: 40 at least for 0.95.
         confidence: Of the interval, in (0, 1).
         group: A group of the dataset whose members are drawn together, for
             instance "session". Empty: single conditions.
@@ -53,7 +53,8 @@ class Ceiling:
 
     Attributes:
         value: Mean over splits of the score between split halves of the
-            repetitions, corrected by Spearman-Brown, 2 r / (1 + r).
+            repetitions, corrected by Spearman-Brown, 2 r / (1 + r); or what the
+            caller gave.
         error: Population standard deviation over splits / sqrt(splits); None
             where there is none.
         error_reason: Why there is no error.
@@ -70,11 +71,11 @@ class Ceiling:
 
 @dataclass(frozen=True)
 class Interval:
-    """A bootstrap confidence interval.
+    """A confidence interval over random draws of conditions.
 
     Attributes:
         confidence: In (0, 1).
-        draws: Number of bootstrap draws.
+        draws: Number of draws with a value.
         unit: What was drawn: "condition" or the name of a group.
     """
 

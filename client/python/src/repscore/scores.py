@@ -57,7 +57,7 @@ class ScoreContext:
         ceiling: Agreement of the reference with itself.
         ceiled: The score normalised by the ceiling, cut to [0, 1] with `clip`.
         unclipped: The ceiled score before it was cut.
-        interval: Bootstrap confidence interval of the score.
+        interval: Confidence interval of the score.
         null: Scores of permuted rows, with the p-value.
         baseline: Score of the reference's own average over conditions.
         companion: Score of the debiased measure.

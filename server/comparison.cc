@@ -151,14 +151,15 @@ absl::StatusOr<PairwiseTask> PreparePairwise(
                                    task.systems.size(),
                                    " systems"));
   }
-  if (task.known_systems > 0 &&
-      request.known_size() != request.measures_size()) {
+  const int expected_matrices =
+      task.known_systems > 0 ? request.measures_size() : 0;
+  if (request.known_size() != expected_matrices) {
     return FieldError("known",
                       absl::StrCat("has ",
                                    request.known_size(),
-                                   " matrices for ",
-                                   request.measures_size(),
-                                   " measures"));
+                                   " matrices, ",
+                                   expected_matrices,
+                                   " are needed"));
   }
   for (int i = 0; i < request.known_size(); ++i) {
     const v1::PairwiseMatrix& matrix = request.known(i);

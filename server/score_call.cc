@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
 #include "server/error.h"
 #include "server/lane_call.h"
@@ -30,9 +31,12 @@ absl::Status InLayer(const absl::Status& status, int index) {
   if (status.ok() || details.field.rfind("candidate", 0) != 0) {
     return status;
   }
+  absl::string_view message = status.message();
+  absl::ConsumePrefix(&message, details.field);
+  absl::ConsumePrefix(&message, ": ");
   return WithReason(
       FieldError(absl::StrCat("layers[", index, "].", details.field),
-                 std::string(status.message())),
+                 absl::StrCat(message)),
       details.reason);
 }
 

@@ -442,7 +442,7 @@ absl::Status ValidateContext(const ContextRequest& request) {
   if (request.normalisation != Normalisation::kNone &&
       request.ceiling_splits == 0 && !request.supplied_ceiling.has_value()) {
     return absl::InvalidArgumentError(
-        "context.normalisation: needs a ceiling; ask for ceiling_splits or "
+        "context.normalization: needs a ceiling; ask for ceiling_splits or "
         "supply one");
   }
   return absl::OkStatus();

@@ -364,7 +364,6 @@ absl::StatusOr<ScoreResult> EvaluateMeasure(const Measure& measure,
   ScoreResult score;
   score.measure = measure.id();
   score.value = evaluation.value;
-  score.error = evaluation.error;
   score.warnings = std::move(evaluation.warnings);
   score.error = evaluation.error;
   const StatisticsNeeds needs = measure.Needs(statistics.size);

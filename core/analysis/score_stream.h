@@ -33,8 +33,6 @@ struct ScoreResult {
   std::string fold_digest;
   /// "feature" or "sample".
   std::string space;
-  /// Standard error over splits.
-  std::optional<double> error = std::nullopt;
 };
 
 /// Value, warnings and identity of one measure (kExact). Internal when finite

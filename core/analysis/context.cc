@@ -17,10 +17,15 @@ namespace repscore {
 namespace {
 
 constexpr int64_t kMostDraws = 1'000'000;
-// Fewer units have too few different halves.
-constexpr int64_t kFewestUnits = 6;
+constexpr int64_t kFewestDraws = 20;
+// Fewer units have no variance to speak of.
+constexpr int64_t kFewestUnits = 5;
+// Of the units in every draw of an interval; see context.h.
+constexpr double kShareLeftOut = 0.1;
 // Scores this close are equal: a permutation that changes nothing counts.
 constexpr double kSameScore = 1e-12;
+// Scores above 1 - this are too close to 1 for its logarithm.
+constexpr double kNearlyEqual = 1e-9;
 
 /// Draws of one measure that have a value.
 std::vector<double> Column(const DrawnScores& scores, size_t measure) {
@@ -48,18 +53,6 @@ double DeviationOf(const std::vector<double>& values) {
   return std::sqrt(sum / static_cast<double>(values.size()));
 }
 
-/// Quantile of sorted values, linear between order statistics at (i + 1) /
-/// (size + 1).
-double Quantile(const std::vector<double>& sorted, double probability) {
-  const auto size = static_cast<double>(sorted.size());
-  const double position =
-      std::clamp(probability * (size + 1.0) - 1.0, 0.0, size - 1.0);
-  const auto below = static_cast<size_t>(position);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  const double share = position - static_cast<double>(below);
-  return (1.0 - share) * sorted[below] + share * sorted[above];
-}
-
 double NormalQuantile(double probability) {
   double low = -40.0;
   double high = 40.0;
@@ -72,13 +65,16 @@ double NormalQuantile(double probability) {
   return 0.5 * (low + high);
 }
 
-/// Student's t over normal quantile, by its expansion in 1 / degrees of freedom
-/// (Abramowitz & Stegun 26.7.5).
-double StudentFactor(double probability, double degrees) {
-  const double z2 = std::pow(NormalQuantile(probability), 2.0);
+/// Of Student's t, by its expansion in 1 / degrees of freedom (Abramowitz &
+/// Stegun 26.7.5).
+double StudentQuantile(double probability, double degrees) {
+  const double z = NormalQuantile(probability);
+  const double z2 = z * z;
   const double first = (z2 + 1.0) / 4.0;
   const double second = (5.0 * z2 * z2 + 16.0 * z2 + 3.0) / 96.0;
-  return 1.0 + first / degrees + second / (degrees * degrees);
+  const double third =
+      (3.0 * z2 * z2 * z2 + 19.0 * z2 * z2 + 17.0 * z2 - 15.0) / 384.0;
+  return z * (1.0 + (first + (second + third / degrees) / degrees) / degrees);
 }
 
 class ContextBuilder {
@@ -289,8 +285,10 @@ class ContextBuilder {
                      " are needed"));
       return absl::OkStatus();
     }
-    const int64_t kept = count / 2;
-    REPSCORE_ASSIGN_OR_RETURN(const DrawnScores halves,
+    const int64_t left_out = std::max<int64_t>(
+        1, std::llround(kShareLeftOut * static_cast<double>(count)));
+    const int64_t kept = count - left_out;
+    REPSCORE_ASSIGN_OR_RETURN(const DrawnScores subsets,
                               resampler.ScoreSubsets(sides,
                                                      units,
                                                      count,
@@ -299,7 +297,7 @@ class ContextBuilder {
                                                      request_.seed,
                                                      keep_going_));
     for (size_t m = 0; m < measures_.size(); ++m) {
-      const std::vector<double> values = Usable(halves, m, "interval");
+      const std::vector<double> values = Usable(subsets, m, "interval");
       if (!values.empty()) {
         contexts_[m].interval = IntervalOf(m, values, kept, count, unit);
       }
@@ -307,31 +305,47 @@ class ContextBuilder {
     return absl::OkStatus();
   }
 
-  /// Half-sampling: see context.h.
+  /// Scores up to 1 are judged by -log(1 - v), unless some are 1 to rounding.
+  bool OnLogScale(size_t m, const std::vector<double>& values) const {
+    const double largest =
+        std::max(scores_[m], *std::max_element(values.begin(), values.end()));
+    return IsScore(m) && measures_[m]->info().highest == 1.0 &&
+           largest < 1.0 - kNearlyEqual;
+  }
+
+  /// The delete-d jackknife of context.h.
   Interval IntervalOf(size_t m,
-                      const std::vector<double>& values,
+                      std::vector<double> values,
                       int64_t kept,
                       int64_t count,
                       const std::string& unit) {
+    const bool on_log_scale = OnLogScale(m, values);
+    double score = scores_[m];
+    if (on_log_scale) {
+      score = -std::log1p(-score);
+      for (double& value : values) {
+        value = -std::log1p(-value);
+      }
+    }
     const double ratio =
         static_cast<double>(kept) / static_cast<double>(count - kept);
-    const double mean = MeanOf(values);
-    const double centre = scores_[m] - ratio * (mean - scores_[m]);
+    const double centre = score - ratio * (MeanOf(values) - score);
+    // The bias is known to a share of ratio / draws of the score's variance.
+    const auto draws = static_cast<double>(values.size());
+    const double error =
+        std::sqrt(ratio * (1.0 + ratio / draws)) * DeviationOf(values);
     const double tail = 0.5 * (1.0 - request_.confidence);
-    const double scale =
-        std::sqrt(ratio) *
-        StudentFactor(1.0 - tail, static_cast<double>(kept - 1));
-    std::vector<double> deviations;
-    for (const double value : values) {
-      deviations.push_back(scale * (value - mean));
-    }
-    std::sort(deviations.begin(), deviations.end());
+    const double half_width =
+        error * StudentQuantile(1.0 - tail, static_cast<double>(count - 1));
+    const auto on_own_scale = [on_log_scale](double value) {
+      return on_log_scale ? -std::expm1(-value) : value;
+    };
     const MeasureInfo& info = measures_[m]->info();
     Interval interval;
     interval.lower = std::clamp(
-        centre - Quantile(deviations, 1.0 - tail), info.lowest, info.highest);
+        on_own_scale(centre - half_width), info.lowest, info.highest);
     interval.upper = std::clamp(
-        centre - Quantile(deviations, tail), info.lowest, info.highest);
+        on_own_scale(centre + half_width), info.lowest, info.highest);
     interval.confidence = request_.confidence;
     interval.draws = static_cast<int64_t>(values.size());
     interval.unit = unit;
@@ -429,15 +443,11 @@ absl::Status ValidateContext(const ContextRequest& request) {
                                              request.confidence,
                                              ", must be between 0 and 1"));
   }
-  const double fewest = std::ceil(2.0 / (1.0 - request.confidence) - 1e-6);
-  if (request.bootstrap_draws > 0 &&
-      static_cast<double>(request.bootstrap_draws) < fewest) {
+  if (request.bootstrap_draws > 0 && request.bootstrap_draws < kFewestDraws) {
     return absl::InvalidArgumentError(StrCat("context.bootstrap_draws: ",
                                              request.bootstrap_draws,
-                                             " are too few for confidence ",
-                                             request.confidence,
-                                             ", which takes at least ",
-                                             fewest));
+                                             ", must be 0 or at least ",
+                                             kFewestDraws));
   }
   if (request.normalisation != Normalisation::kNone &&
       request.ceiling_splits == 0 && !request.supplied_ceiling.has_value()) {

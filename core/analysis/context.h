@@ -38,7 +38,7 @@ struct ContextRequest {
   Normalisation normalisation = Normalisation::kNone;
   /// Ceiled scores are cut to [0, 1]; the original is kept.
   bool clip = false;
-  /// Bootstrap draws over conditions; 0: no interval.
+  /// Draws of random subsets of conditions; 0: no interval.
   int64_t bootstrap_draws = 0;
   double confidence = 0.95;
   /// Name of a group of the dataset whose members are drawn together; empty:
@@ -69,16 +69,17 @@ struct Ceiling {
   bool supplied = false;
 };
 
-/// Half-sampling (the delete-d jackknife with d = n / 2; Shao & Wu 1989,
-/// Praestgaard & Wellner 1993): the score t of all n units and the scores s of
-/// random halves of them, drawn without replacement. s - t has to first order
-/// the distribution of t minus the value under many conditions, bias included,
-/// so that [t - bias - q(1 - a/2), t - bias - q(a/2)] with bias = mean(s - t)
-/// and q the quantiles of s - mean(s) (for odd n scaled by m / (n - m) and its
-/// root), widened as Student's t with m - 1 degrees of freedom is wider than
-/// the normal. No unit is there twice: duplicates in a bootstrap with
-/// replacement look like similarity and push debiased and cross-validated
-/// scores up. Rows stay in their folds. Cut to the measure's range.
+/// Delete-d jackknife by random subsets (Shao & Wu 1989; Politis & Romano
+/// 1994): the score t of all n units and the scores s of m = 0.9 n of them,
+/// drawn without replacement. With r = m / (n - m), to first order r var(s) is
+/// the variance of t and r mean(s - t) its bias against the value under many
+/// conditions: t - bias -+ Student's quantile (n - 1) times sqrt(r var(s)),
+/// widened for the finite number of draws and cut to the measure's range. For
+/// scores up to 1, t and s are -log(1 - score): bias and error of an R2 are
+/// proportional to 1 - R2, and so nearly are those of other similarities.
+/// No unit is there twice: the duplicates of a bootstrap with replacement look
+/// like similarity and push debiased and cross-validated scores up. Rows stay
+/// in their folds, and the ratio of features to rows hardly changes.
 struct Interval {
   double lower = 0.0;
   double upper = 0.0;

@@ -37,8 +37,12 @@ struct ScoreEstimate {
 /// of a second of work, once per backend).
 double MeasureGemmRate(Backend& backend);
 
-/// Of scoring a candidate of this size under these measures. `conditions` for
-/// draws of the context; `gemm_rate` as MeasureGemmRate.
+/// Of scoring a candidate of this size under these measures (space and the
+/// reference's compression are decided here, whatever `size` says);
+/// `gemm_rate` as MeasureGemmRate. Memory is what ScoreStream adds to a
+/// resident reference, at its fullest moment: `memory` lists what is there
+/// then, without the draws of a context and without a measure's work space
+/// beyond factors. Factorisations count as MeasureInfo::cost claims them.
 ScoreEstimate EstimateScore(
     const ProblemSize& size,
     absl::Span<const std::shared_ptr<const Measure>> measures,

@@ -56,8 +56,10 @@ void AddDrawFlags(CLI::App& command, ContextFlags& flags) {
                      flags.permutations,
                      "Null distribution and p value from this many "
                      "permutations of conditions");
-  command.add_option(
-      "--seed", flags.seed, "Seed of splits, draws and permutations [0]");
+  command
+      .add_option(
+          "--seed", flags.seed, "Seed of splits, draws and permutations [0]")
+      ->check(CLI::NonNegativeNumber);
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ TEST_F(CliTest, WrongUsageIsTwo) {
         {"optimize", "mante"},
         {"optimize", "mante", "-m", "cka", "--precision", "half"},
         {"optimize", "mante", "-m", "cka", "--max-steps", "many"},
+        {"optimize", "mante", "-m", "cka", "--seed", "-1"},
         {"optimize", "mante", "-m", "cka", "--detach", "--trace", "t.csv"},
         {"joint-optimize", "mante"},
         {"joint-optimize", "mante", "--target", "cka"},

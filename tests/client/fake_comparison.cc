@@ -140,7 +140,7 @@ class FakeServer::Comparison final : public v1::ComparisonService::Service {
         sum += request->scores(i * measures + k);
       }
       response->add_arithmetic_mean(sum / measures);
-      response->add_z_score_mean(-0.5 * i);
+      response->add_z_score_mean(0.5 - 0.5 * (i + 1));
       response->add_mean_rank(
           std::isnan(sum) ? std::numeric_limits<double>::quiet_NaN() : i + 1);
       response->set_systems_left_out(response->systems_left_out() +

@@ -1,6 +1,5 @@
 // repscore embed
 
-#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -9,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "client/cli/failure.h"
 #include "client/cli/json.h"
 #include "client/cli/matrix_file.h"
 #include "client/cli/session.h"
@@ -29,22 +27,18 @@ struct EmbedFlags {
 };
 
 // The matrix that is asked for, or the only one.
-absl::StatusOr<v1::PairwiseMatrix> Choose(const v1::PairwiseResult& pairwise,
-                                          const EmbedFlags& flags) {
-  if (flags.measure.empty() && pairwise.matrices_size() == 1) {
+absl::StatusOr<v1::PairwiseMatrix> Choose(client::Client& client,
+                                          const v1::PairwiseResult& pairwise,
+                                          const std::string& measure) {
+  if (!measure.empty()) {
+    v1::MeasureSpec spec;
+    spec.set_id(measure);
+    return FindMatrix(client, pairwise, spec);
+  }
+  if (pairwise.matrices_size() == 1) {
     return pairwise.matrices(0);
   }
-  std::vector<std::string> measures;
-  for (const v1::PairwiseMatrix& matrix : pairwise.matrices()) {
-    if (matrix.measure() == flags.measure) {
-      return matrix;
-    }
-    measures.push_back(matrix.measure());
-  }
-  return UsageError(absl::StrCat(flags.file,
-                                 " has matrices of ",
-                                 absl::StrJoin(measures, ", "),
-                                 "; --measure chooses one"));
+  return NoSuchMatrix(pairwise, "--measure is required");
 }
 
 // The name of a system by its index; an index without a name as it is.
@@ -127,8 +121,9 @@ void PrintQuality(const v1::PairwiseResult& pairwise,
 absl::Status Embed(Session& session, const EmbedFlags& flags) {
   REPSCORE_ASSIGN_OR_RETURN(const v1::PairwiseResult pairwise,
                             ReadPairwise(flags.file));
+  REPSCORE_ASSIGN_OR_RETURN(client::Client* const client, session.Connect());
   REPSCORE_ASSIGN_OR_RETURN(const v1::PairwiseMatrix matrix,
-                            Choose(pairwise, flags));
+                            Choose(*client, pairwise, flags.measure));
   v1::EmbedDistancesRequest request;
   *request.mutable_distances() = matrix.values();
   request.set_dimensions(flags.dimensions);
@@ -136,7 +131,6 @@ absl::Status Embed(Session& session, const EmbedFlags& flags) {
                                               : v1::MDS_METHOD_CLASSICAL);
   request.set_clusters(flags.clusters);
   request.set_neighbors(flags.neighbors);
-  REPSCORE_ASSIGN_OR_RETURN(client::Client* const client, session.Connect());
   REPSCORE_ASSIGN_OR_RETURN(const v1::EmbedDistancesResponse response,
                             client->EmbedDistances(request));
   if (session.json()) {
@@ -166,7 +160,7 @@ void AddEmbedCommand(CLI::App& app, Session& session) {
       ->required();
   command->add_option("-m,--measure",
                       flags->measure,
-                      "Full name of the matrix, when the file has several");
+                      "Measure of the matrix, when the file has several");
   command
       ->add_option(
           "--dimensions", flags->dimensions, "Dimensions of the points")

@@ -1,7 +1,5 @@
 // repscore estimate
 
-#include <google/protobuf/util/time_util.h>
-
 #include <iostream>
 #include <memory>
 #include <string>
@@ -29,15 +27,11 @@ struct EstimateFlags {
 };
 
 void PrintEstimate(const v1::EstimateScoreResponse& response) {
-  constexpr double kMillisecondsPerSecond = 1e3;
-  const double milliseconds =
-      static_cast<double>(
-          google::protobuf::util::TimeUtil::DurationToMicroseconds(
-              response.duration())) /
-      kMillisecondsPerSecond;
+  constexpr double kSecondsPerNano = 1e-9;
+  const double seconds = static_cast<double>(response.duration().seconds()) +
+                         response.duration().nanos() * kSecondsPerNano;
   Listing listing;
-  listing.Add("time",
-              absl::StrFormat("%.3g s", milliseconds / kMillisecondsPerSecond));
+  listing.Add("time", absl::StrFormat("%.3g s", seconds));
   listing.Add("flops", absl::StrFormat("%.3g", response.flops()));
   listing.Add("space", response.space());
   listing.Add(

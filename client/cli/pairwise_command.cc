@@ -60,30 +60,6 @@ std::vector<int> MoveKnownToFront(const v1::PairwiseResult& known,
   return positions;
 }
 
-// The known matrix of a measure, which may be asked for by a shorthand.
-absl::StatusOr<const v1::PairwiseMatrix*> FindMatrix(
-    client::Client& client,
-    const v1::PairwiseResult& known,
-    const v1::MeasureSpec& measure) {
-  const auto find = [&](const std::string& id) -> const v1::PairwiseMatrix* {
-    const auto found = std::find_if(
-        known.matrices().begin(),
-        known.matrices().end(),
-        [&](const v1::PairwiseMatrix& item) { return item.measure() == id; });
-    return found == known.matrices().end() ? nullptr : &*found;
-  };
-  const v1::PairwiseMatrix* matrix = find(measure.id());
-  if (matrix == nullptr) {
-    REPSCORE_ASSIGN_OR_RETURN(const v1::MeasureDescription description,
-                              client.DescribeMeasure(measure));
-    matrix = find(description.canonical());
-  }
-  if (matrix == nullptr) {
-    return UsageError(absl::StrCat("--known has no matrix of ", measure.id()));
-  }
-  return matrix;
-}
-
 // Adds rows and columns `positions` of the known matrices.
 absl::Status AddKnown(client::Client& client,
                       const v1::PairwiseResult& known,
@@ -94,13 +70,13 @@ absl::Status AddKnown(client::Client& client,
   }
   request.set_known_systems(static_cast<int32_t>(positions.size()));
   for (const v1::MeasureSpec& measure : request.measures()) {
-    REPSCORE_ASSIGN_OR_RETURN(const v1::PairwiseMatrix* const matrix,
+    REPSCORE_ASSIGN_OR_RETURN(const v1::PairwiseMatrix matrix,
                               FindMatrix(client, known, measure));
     v1::PairwiseMatrix& item = *request.add_known();
-    item.set_measure(matrix->measure());
+    item.set_measure(matrix.measure());
     for (const int row : positions) {
       for (const int column : positions) {
-        item.add_values(matrix->values(row * known.names_size() + column));
+        item.add_values(matrix.values(row * known.names_size() + column));
       }
     }
   }

@@ -96,6 +96,13 @@ std::vector<size_t> RightFrom(size_t first, size_t end) {
   return right;
 }
 
+// What the measure was asked for as.
+const std::string& Asked(const std::vector<std::string>& measures,
+                         const std::vector<v1::Score>& scores,
+                         size_t index) {
+  return index < measures.size() ? measures[index] : scores[index].measure();
+}
+
 // A line per measure, and per candidate when there are several.
 void PrintLong(const std::vector<std::string>& measures,
                const std::vector<CandidateScores>& candidates,
@@ -118,7 +125,7 @@ void PrintLong(const std::vector<std::string>& measures,
       if (with_names) {
         cells.push_back(name);
       }
-      cells.push_back(measures[i]);
+      cells.push_back(Asked(measures, scores, i));
       cells.push_back(FormatNumber(scores[i].value()));
       for (const Column& column : columns) {
         cells.push_back(column.is_there(scores[i]) ? column.text(scores[i])
@@ -172,13 +179,14 @@ void PrintLegend(const std::vector<std::string>& measures,
                  const std::vector<v1::Score>& scores) {
   Listing legend;
   for (size_t i = 0; i < scores.size(); ++i) {
-    if (scores[i].measure() != measures[i]) {
-      legend.Add(measures[i], absl::StrCat("= ", scores[i].measure()));
+    const std::string& asked = Asked(measures, scores, i);
+    if (scores[i].measure() != asked) {
+      legend.Add(asked, absl::StrCat("= ", scores[i].measure()));
     }
   }
   for (size_t i = 0; i < scores.size(); ++i) {
     if (scores[i].context().has_companion()) {
-      legend.Add(absl::StrCat(measures[i], " debiased"),
+      legend.Add(absl::StrCat(Asked(measures, scores, i), " debiased"),
                  absl::StrCat("= ", scores[i].context().companion().measure()));
     }
   }

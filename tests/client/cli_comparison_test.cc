@@ -191,7 +191,9 @@ TEST_F(CliComparisonTest, KnownMatricesMustBeOfTheMeasure) {
                                 WritePairwise()});
 
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, HasSubstr("--known has no matrix of cka"));
+  EXPECT_THAT(result.err,
+              HasSubstr("no matrix of cka; the file has matrices of "
+                        "nbs(canonical=yes)"));
 }
 
 TEST_F(CliComparisonTest, ProgressIsForTerminals) {
@@ -275,8 +277,14 @@ TEST_F(CliComparisonTest, EmbedChoosesAMatrix) {
   EXPECT_EQ(document["measure"], "m2");
   EXPECT_EQ(document["names"], json({"a", "b"}));
   EXPECT_EQ(document["points"].size(), 4);
+  const CliResult shorthand =
+      Run({"embed", WritePairwise(), "--measure", "nbs"});
+  EXPECT_EQ(shorthand.exit_code, 0) << shorthand.err;
+  EXPECT_EQ(server_.calls("DescribeMeasure"), 2);
   EXPECT_EQ(undecided.exit_code, 2);
-  EXPECT_THAT(undecided.err, HasSubstr("has matrices of m1, m2"));
+  EXPECT_THAT(undecided.err,
+              HasSubstr("--measure is required; the file has "
+                        "matrices of m1, m2"));
   EXPECT_EQ(unknown.exit_code, 2);
   ExpectWrongUsage({"embed"});
   ExpectWrongUsage({"embed", "/no/such.json"});

@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "client/cli/failure.h"
 #include "client/cli/table.h"
+#include "client/cpp/array.h"
 #include "core/base/status_macros.h"
 #include "core/data/npy.h"
 
@@ -53,32 +54,51 @@ std::vector<std::string> Lines(const std::string& text) {
   return lines;
 }
 
-absl::StatusOr<std::vector<v1::RowIndices>> FoldsFromJson(
-    const std::string& path) {
-  REPSCORE_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
-  const auto json = nlohmann::json::parse(text, nullptr, false);
-  const auto is_row_list = [](const nlohmann::json& rows) {
-    return rows.is_array() &&
-           std::all_of(rows.begin(), rows.end(), [](const auto& row) {
-             return row.is_number_integer();
-           });
-  };
-  if (!json.is_array() || !std::all_of(json.begin(), json.end(), is_row_list)) {
-    return UsageError(absl::StrCat(
-        path, ": expected a JSON list with one list of row numbers per fold"));
-  }
-  std::vector<v1::RowIndices> folds;
-  for (const auto& rows : json) {
-    v1::RowIndices& fold = folds.emplace_back();
-    for (const auto& row : rows) {
-      fold.add_rows(row.get<int64_t>());
-    }
-  }
-  return folds;
+bool IsRowList(const nlohmann::json& rows) {
+  return rows.is_array() &&
+         std::all_of(rows.begin(), rows.end(), [](const auto& row) {
+           return row.is_number_integer();
+         });
 }
 
-absl::StatusOr<std::vector<v1::RowIndices>> FoldsFromArray(
-    const std::string& path) {
+bool IsRowPair(const nlohmann::json& fold) {
+  return fold.is_object() && fold.size() == 2 && fold.contains("validation") &&
+         fold.contains("training") && IsRowList(fold["validation"]) &&
+         IsRowList(fold["training"]);
+}
+
+v1::RowIndices ToRows(const nlohmann::json& list) {
+  v1::RowIndices rows;
+  for (const auto& row : list) {
+    rows.add_rows(row.get<int64_t>());
+  }
+  return rows;
+}
+
+absl::StatusOr<Folds> FoldsFromJson(const std::string& path) {
+  REPSCORE_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  Folds folds;
+  if (json.is_array() && std::all_of(json.begin(), json.end(), IsRowList)) {
+    for (const auto& rows : json) {
+      folds.validation.push_back(ToRows(rows));
+    }
+    return folds;
+  }
+  if (json.is_array() && std::all_of(json.begin(), json.end(), IsRowPair)) {
+    for (const auto& fold : json) {
+      folds.validation.push_back(ToRows(fold["validation"]));
+      folds.training.push_back(ToRows(fold["training"]));
+    }
+    return folds;
+  }
+  return UsageError(absl::StrCat(
+      path,
+      ": expected a JSON list with one list of row numbers, or one "
+      "{\"validation\": [...], \"training\": [...]}, per fold"));
+}
+
+absl::StatusOr<Folds> FoldsFromArray(const std::string& path) {
   REPSCORE_ASSIGN_OR_RETURN(const std::vector<double> fold_of_row,
                             ReadNumbers(path));
   std::map<int64_t, v1::RowIndices> folds;
@@ -92,10 +112,10 @@ absl::StatusOr<std::vector<v1::RowIndices>> FoldsFromArray(
           static_cast<int64_t>(row));
     }
   }
-  std::vector<v1::RowIndices> result;
-  result.reserve(folds.size());
+  Folds result;
+  result.validation.reserve(folds.size());
   for (auto& [index, rows] : folds) {
-    result.push_back(std::move(rows));
+    result.validation.push_back(std::move(rows));
   }
   return result;
 }
@@ -137,6 +157,33 @@ absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
   return text.str();
 }
 
+absl::StatusOr<std::vector<std::string>> ReadLines(const std::string& path) {
+  REPSCORE_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
+  std::vector<std::string> lines = Lines(text);
+  if (lines.empty()) {
+    return UsageError(absl::StrCat(path, " is empty"));
+  }
+  return lines;
+}
+
+absl::StatusOr<v1::TensorSpec> ParseTensorSpec(const std::string& shape,
+                                               const std::string& type) {
+  ArraySpec spec;
+  const auto element = ParseDataType(type);
+  if (!element.ok()) {
+    return LocalFileError(element.status());
+  }
+  spec.type = *element;
+  const std::vector<std::string> words = absl::StrSplit(shape, 'x');
+  for (const std::string& word : words) {
+    if (!absl::SimpleAtoi(word, &spec.shape.emplace_back())) {
+      return UsageError(absl::StrCat(
+          "expected a shape such as 3200x4096 instead of '", shape, "'"));
+    }
+  }
+  return client::ToTensorSpec(spec);
+}
+
 absl::StatusOr<HostArray> ReadArray(const std::string& path) {
   auto array = ReadArrayFile(path);
   if (!array.ok()) {
@@ -175,13 +222,13 @@ absl::StatusOr<std::vector<std::string>> ParseValues(const std::string& word) {
   return std::vector<std::string>(absl::StrSplit(word, ','));
 }
 
-absl::StatusOr<std::vector<v1::RowIndices>> ReadFolds(const std::string& path) {
+absl::StatusOr<Folds> ReadFolds(const std::string& path) {
   return IsArrayFile(path) ? FoldsFromArray(path) : FoldsFromJson(path);
 }
 
 absl::StatusOr<std::vector<v1::MeasureSpec>> MeasureSpecs(
     const std::vector<std::string>& ids, const std::string& folds_path) {
-  std::vector<v1::RowIndices> folds;
+  Folds folds;
   if (!folds_path.empty()) {
     REPSCORE_ASSIGN_OR_RETURN(folds, ReadFolds(folds_path));
   }
@@ -191,7 +238,10 @@ absl::StatusOr<std::vector<v1::MeasureSpec>> MeasureSpecs(
     v1::MeasureSpec& spec = specs.emplace_back();
     spec.set_id(id);
     if (absl::StrContains(id, "folds=explicit")) {
-      spec.mutable_explicit_folds()->Assign(folds.begin(), folds.end());
+      spec.mutable_explicit_folds()->Assign(folds.validation.begin(),
+                                            folds.validation.end());
+      spec.mutable_explicit_training()->Assign(folds.training.begin(),
+                                               folds.training.end());
       used = true;
     }
   }

@@ -34,6 +34,13 @@ absl::StatusOr<double> ParseNumber(const std::string& word);
 
 absl::StatusOr<std::string> ReadTextFile(const std::string& path);
 
+/// Lines of a text file, of which there must be one.
+absl::StatusOr<std::vector<std::string>> ReadLines(const std::string& path);
+
+/// A shape as "3200x4096" and an element type as "float32".
+absl::StatusOr<v1::TensorSpec> ParseTensorSpec(const std::string& shape,
+                                               const std::string& type);
+
 /// .npy or .npz[:key].
 absl::StatusOr<HostArray> ReadArray(const std::string& path);
 
@@ -44,9 +51,16 @@ absl::StatusOr<std::vector<double>> ReadNumbers(const std::string& path);
 /// array file, or, when there is no such file, the words between commas.
 absl::StatusOr<std::vector<std::string>> ParseValues(const std::string& word);
 
-/// Validation rows of every fold, from a JSON list of lists or from an array
+struct Folds {
+  std::vector<v1::RowIndices> validation;
+  /// As many, or none: each fold trains on the rows outside it.
+  std::vector<v1::RowIndices> training;
+};
+
+/// Rows of every fold, from a JSON list with one list of validation rows, or
+/// one {"validation": [...], "training": [...]}, per fold, or from an array
 /// file with the fold index of every row (negative: in no fold).
-absl::StatusOr<std::vector<v1::RowIndices>> ReadFolds(const std::string& path);
+absl::StatusOr<Folds> ReadFolds(const std::string& path);
 
 /// Measures in the order of `ids`. The folds of `folds_path` (may be empty) go
 /// to every measure with folds=explicit; there must be one then.

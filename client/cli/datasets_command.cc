@@ -31,6 +31,7 @@ struct RegisterFlags {
   std::vector<std::string> attributes;
   std::string time_coordinates_file;
   std::string time_unit = "ms";
+  std::string row_ids_file;
 };
 
 absl::StatusOr<v1::AxisKind> ParseAxisKind(const std::string& word) {
@@ -113,6 +114,9 @@ absl::Status Register(Session& session, const RegisterFlags& flags) {
                             MakeNamedValues<v1::Label>(flags.labels));
   REPSCORE_ASSIGN_OR_RETURN(options.groups,
                             MakeNamedValues<v1::Group>(flags.groups));
+  if (!flags.row_ids_file.empty()) {
+    REPSCORE_ASSIGN_OR_RETURN(options.row_ids, ReadLines(flags.row_ids_file));
+  }
   options.metadata.set_display_name(flags.display_name);
   options.metadata.set_description(flags.description);
   options.metadata.set_citation(flags.citation);
@@ -172,17 +176,16 @@ std::string FormatAxis(const v1::Axis& axis) {
   return text;
 }
 
-template <typename NamedValues>
-std::string FormatValues(const NamedValues& named) {
-  const std::set<std::string> distinct(named.values().begin(),
-                                       named.values().end());
+template <typename Values>
+std::string FormatValues(const Values& values) {
+  const std::set<std::string> distinct(values.begin(), values.end());
   constexpr size_t kShown = 8;
   std::vector<std::string> shown(distinct.begin(), distinct.end());
   if (shown.size() > kShown) {
     shown.resize(kShown);
     shown.emplace_back("...");
   }
-  return absl::StrCat(named.values_size(),
+  return absl::StrCat(values.size(),
                       " values, ",
                       distinct.size(),
                       " distinct: ",
@@ -204,16 +207,24 @@ absl::Status Show(Session& session, const std::string& name) {
   listing.Add("citation", dataset.metadata().citation());
   listing.Add("array", FormatSpec(dataset.spec()));
   listing.Add("rows", absl::StrCat(dataset.rows()));
+  if (dataset.scored_rows() > 0 && dataset.scored_rows() != dataset.rows()) {
+    listing.Add("scored rows", absl::StrCat(dataset.scored_rows()));
+  }
   listing.Add("features", absl::StrCat(dataset.features()));
   for (const v1::Axis& axis : dataset.axes()) {
     listing.Add(absl::StrCat("axis ", FormatEnum(axis.kind())),
                 FormatAxis(axis));
   }
   for (const v1::Label& label : dataset.labels()) {
-    listing.Add(absl::StrCat("label ", label.name()), FormatValues(label));
+    listing.Add(absl::StrCat("label ", label.name()),
+                FormatValues(label.values()));
   }
   for (const v1::Group& group : dataset.groups()) {
-    listing.Add(absl::StrCat("group ", group.name()), FormatValues(group));
+    listing.Add(absl::StrCat("group ", group.name()),
+                FormatValues(group.values()));
+  }
+  if (!dataset.row_ids().empty()) {
+    listing.Add("row ids", FormatValues(dataset.row_ids()));
   }
   for (const auto& [key, value] : dataset.metadata().attributes()) {
     listing.Add(absl::StrCat("attribute ", key), value);
@@ -270,6 +281,10 @@ void AddRegister(CLI::App& datasets, Session& session) {
   command
       ->add_option("--time-unit", flags->time_unit, "Unit of the coordinates")
       ->capture_default_str();
+  command->add_option("--row-ids",
+                      flags->row_ids_file,
+                      "FILE with the id of every condition (or sample), one "
+                      "per line; equal ids are repetitions");
   command->callback([&session, flags] {
     session.command = [&session, flags] { return Register(session, *flags); };
   });

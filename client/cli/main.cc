@@ -21,6 +21,12 @@ int Main(int argc, char** argv) {
   AddDatasetsCommand(app, session);
   AddMeasuresCommand(app, session);
   AddScoreCommand(app, session);
+  AddEstimateCommand(app, session);
+  AddCompareCommand(app, session);
+  AddPairwiseCommand(app, session);
+  AddEmbedCommand(app, session);
+  AddMeanCommand(app, session);
+  AddAggregateCommand(app, session);
   AddOptimizeCommand(app, session);
   AddJointOptimizeCommand(app, session);
   AddRunsCommand(app, session);

@@ -1,9 +1,9 @@
-// repscore measures
+// repscore measures [describe]
 
-#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -37,6 +37,14 @@ std::string Properties(const v1::MeasureDescription& measure) {
   return absl::StrJoin(words, ", ");
 }
 
+std::string AtEquality(const v1::MeasureDescription& measure) {
+  if (!measure.exact_at_equality()) {
+    return "";
+  }
+  return measure.orientation() == v1::ORIENTATION_DISTANCE ? "exactly 0"
+                                                           : "exactly 1";
+}
+
 void PrintAll(const std::vector<v1::MeasureDescription>& measures) {
   Table table({"measure", "kind", "range", "properties", "summary"});
   for (const auto& measure : measures) {
@@ -59,7 +67,14 @@ void PrintOne(const v1::MeasureDescription& measure) {
   listing.Add("range", Range(measure));
   listing.Add("properties", Properties(measure));
   listing.Add("invariances", absl::StrJoin(measure.invariances(), ", "));
+  listing.Add("at equality", AtEquality(measure));
+  if (measure.minimum_rows() > 0) {
+    listing.Add("fewest rows", absl::StrCat(measure.minimum_rows()));
+  }
+  listing.Add("cost", measure.cost());
   listing.Add("source", measure.source());
+  listing.Add("known as", absl::StrJoin(measure.known_as(), ", "));
+  listing.Add("examples", absl::StrJoin(measure.examples(), ", "));
   std::cout << listing.ToString();
   Table parameters({"parameter", "default", "meaning"});
   for (const auto& parameter : measure.parameters()) {
@@ -71,36 +86,28 @@ void PrintOne(const v1::MeasureDescription& measure) {
   }
 }
 
-bool IsCalled(const v1::MeasureDescription& measure, const std::string& id) {
-  return measure.id() == id || measure.canonical() == id ||
-         std::find(measure.aliases().begin(), measure.aliases().end(), id) !=
-             measure.aliases().end();
-}
-
-absl::Status Measures(Session& session, const std::string& id) {
+absl::Status List(Session& session) {
   REPSCORE_ASSIGN_OR_RETURN(client::Client* const client, session.Connect());
   REPSCORE_ASSIGN_OR_RETURN(const std::vector<v1::MeasureDescription> measures,
                             client->ListMeasures());
-  if (id.empty()) {
-    if (session.json()) {
-      PrintList("measures", measures);
-    } else {
-      PrintAll(measures);
-    }
-    return absl::OkStatus();
-  }
-  const auto found =
-      std::find_if(measures.begin(), measures.end(), [&](const auto& measure) {
-        return IsCalled(measure, id);
-      });
-  if (found == measures.end()) {
-    return absl::NotFoundError(absl::StrCat(
-        "no measure '", id, "'; 'repscore measures' lists what there is"));
-  }
   if (session.json()) {
-    PrintDocument(ToJson(*found));
+    PrintList("measures", measures);
   } else {
-    PrintOne(*found);
+    PrintAll(measures);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Describe(Session& session, const std::string& spec) {
+  REPSCORE_ASSIGN_OR_RETURN(client::Client* const client, session.Connect());
+  v1::MeasureSpec request;
+  request.set_id(spec);
+  REPSCORE_ASSIGN_OR_RETURN(const v1::MeasureDescription measure,
+                            client->DescribeMeasure(request));
+  if (session.json()) {
+    PrintDocument(ToJson(measure));
+  } else {
+    PrintOne(measure);
   }
   return absl::OkStatus();
 }
@@ -110,10 +117,18 @@ absl::Status Measures(Session& session, const std::string& id) {
 void AddMeasuresCommand(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand(
       "measures", "Measures of the server, or the details of one");
-  const auto id = std::make_shared<std::string>();
-  command->add_option("ID", *id, "A measure's id or alias");
-  command->callback([&session, id] {
-    session.command = [&session, id] { return Measures(session, *id); };
+  const auto spec = std::make_shared<std::string>();
+  const std::string help =
+      "A measure's id, alias or specification, for instance rsa(rdm=cosine)";
+  command->add_option("SPEC", *spec, help);
+  CLI::App* describe =
+      command->add_subcommand("describe", "Details of one measure");
+  describe->add_option("SPEC", *spec, help)->required();
+  // Runs after the one of a subcommand, for either.
+  command->callback([&session, spec] {
+    session.command = [&session, spec] {
+      return spec->empty() ? List(session) : Describe(session, *spec);
+    };
   });
 }
 

@@ -15,6 +15,7 @@ void AddStartFlags(CLI::App& command, RunFlags& flags) {
       "Start from an array (FILE.npy or FILE.npz[:key]) or a registered "
       "dataset (datasets/NAME) instead of standard normals");
   command.add_option("--seed", flags.seed, "Seed of the start [0]")
+      ->check(CLI::NonNegativeNumber)
       ->excludes(start);
   command
       .add_option("--features",

@@ -1,35 +1,19 @@
 #include "client/cli/run_report.h"
 
-#include <unistd.h>
-
-#include <filesystem>
 #include <iostream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/time/clock.h"
 #include "client/cli/failure.h"
 #include "client/cli/json.h"
+#include "client/cli/output_file.h"
 #include "client/cli/table.h"
 #include "core/base/status_macros.h"
 #include "core/data/npy.h"
 
 namespace repscore::cli {
 namespace {
-
-constexpr absl::Duration kProgressInterval = absl::Milliseconds(100);
-
-absl::Status CheckFolderIsWritable(const std::string& path) {
-  std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  if (folder.empty()) {
-    folder = ".";
-  }
-  if (access(folder.c_str(), W_OK) != 0) {
-    return UsageError(absl::StrCat("cannot write ", path));
-  }
-  return absl::OkStatus();
-}
 
 void PrintStarted(const v1::RunStarted& started) {
   Listing listing;
@@ -97,17 +81,13 @@ std::vector<CLI::Option*> AddReportFlags(CLI::App& command,
                          "Write the optimised array to FILE.npy (float64)")};
 }
 
-ProgressLine::ProgressLine() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
-
 void ProgressLine::Update(const v1::TracePoint& point) {
   if (!first_.has_value()) {
     first_ = point;
   }
-  const absl::Time now = absl::Now();
-  if (!is_terminal_ || now < next_update_) {
+  if (!line_.IsDue()) {
     return;
   }
-  next_update_ = now + kProgressInterval;
   const double value =
       point.scores_size() == 1 ? point.scores(0) : point.objective();
   std::string line =
@@ -120,21 +100,14 @@ void ProgressLine::Update(const v1::TracePoint& point) {
     const auto steps = static_cast<double>(point.step() - first_->step());
     absl::StrAppendFormat(&line, "  %.3g steps/s", steps / seconds);
   }
-  std::cerr << "\r\x1b[K" << line << std::flush;
-  shown_ = true;
-}
-
-void ProgressLine::Clear() {
-  if (std::exchange(shown_, false)) {
-    std::cerr << "\r\x1b[K" << std::flush;
-  }
+  line_.Show(line);
 }
 
 absl::StatusOr<std::unique_ptr<RunReport>> RunReport::Create(
     const ReportFlags& flags, bool json) {
   std::unique_ptr<RunReport> report(new RunReport(flags, json));
   if (!flags.output_file.empty()) {
-    REPSCORE_RETURN_IF_ERROR(CheckFolderIsWritable(flags.output_file));
+    REPSCORE_RETURN_IF_ERROR(CheckCanWrite(flags.output_file));
   }
   if (!flags.trace_file.empty()) {
     REPSCORE_ASSIGN_OR_RETURN(report->trace_,

@@ -13,7 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
+#include "client/cli/terminal_line.h"
 #include "client/cli/trace_file.h"
 #include "client/cpp/runs.h"
 
@@ -27,21 +27,14 @@ struct ReportFlags {
 
 std::vector<CLI::Option*> AddReportFlags(CLI::App& command, ReportFlags& flags);
 
-/// The line on the terminal that is written over at every update.
+/// A line that follows the steps of a run.
 class ProgressLine {
  public:
-  ProgressLine();
-  ~ProgressLine() { Clear(); }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
   void Update(const v1::TracePoint& point);
-  void Clear();
+  void Clear() { line_.Clear(); }
 
  private:
-  bool is_terminal_;
-  bool shown_ = false;
-  absl::Time next_update_ = absl::InfinitePast();
+  TerminalLine line_;
   std::optional<v1::TracePoint> first_;
 };
 

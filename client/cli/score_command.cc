@@ -2,16 +2,23 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/arguments.h"
+#include "client/cli/context_flags.h"
 #include "client/cli/failure.h"
 #include "client/cli/json.h"
+#include "client/cli/measure_flags.h"
+#include "client/cli/score_table.h"
 #include "client/cli/session.h"
 #include "client/cli/table.h"
+#include "client/cpp/errors.h"
 #include "core/base/status_macros.h"
 
 namespace repscore::cli {
@@ -20,14 +27,14 @@ namespace {
 struct ScoreFlags {
   std::string dataset;
   std::vector<std::string> files;
-  std::vector<std::string> measures = {
-      "cka",
-      "cka.debiased",
-      "nbs",
-      "procrustes.angular_score",
-      "linear_r2",
-      "ridge_r2(lambda=100,folds=rows_contiguous(5))"};
-  std::string folds_file;
+  MeasureFlags measures = {.ids = DefaultMeasures()};
+  std::string row_ids_file;
+  ContextFlags context;
+};
+
+struct FileArray {
+  std::string file;
+  HostArray array;
 };
 
 struct FileScores {
@@ -35,71 +42,181 @@ struct FileScores {
   v1::ScoreResponse response;
 };
 
-// One file: a line per measure.
-void PrintMeasures(const std::vector<std::string>& measures,
-                   const v1::ScoreResponse& response) {
-  Table table({"measure", "score"}, {1});
-  for (int i = 0; i < response.scores_size(); ++i) {
-    table.AddRow({measures[static_cast<size_t>(i)],
-                  FormatNumber(response.scores(i).value())});
+std::optional<std::string> FieldOf(const absl::Status& status) {
+  const auto details = client::ErrorDetailsOf(status);
+  if (!details.has_value() || details->field_violations.empty()) {
+    return std::nullopt;
   }
-  std::cout << table.ToString();
+  return details->field_violations.front().field;
 }
 
-// Several files: a line per file, a column per measure.
-void PrintFiles(const std::vector<std::string>& measures,
-                const std::vector<FileScores>& results) {
-  std::vector<std::string> header = {"file"};
-  std::vector<size_t> right;
-  for (const std::string& measure : measures) {
-    right.push_back(header.size());
-    header.push_back(measure);
+// The layer that an error's field names ("layers[2].candidate.spec.shape").
+std::optional<size_t> LayerOf(const std::string& field) {
+  const std::string prefix = "layers[";
+  const size_t end = field.find(']');
+  size_t index = 0;
+  if (!absl::StartsWith(field, prefix) || end == std::string::npos ||
+      !absl::SimpleAtoi(field.substr(prefix.size(), end - prefix.size()),
+                        &index)) {
+    return std::nullopt;
   }
-  Table table(header, right);
-  for (const auto& [file, response] : results) {
-    std::vector<std::string> cells = {file};
-    for (const v1::Score& score : response.scores()) {
-      cells.push_back(FormatNumber(score.value()));
+  return index;
+}
+
+// Scores files, those that fit into one message together. Files that cannot be
+// scored are reported and the others still are scored.
+class FileScorer {
+ public:
+  FileScorer(client::Client& client,
+             const ScoreFlags& flags,
+             std::vector<v1::MeasureSpec> measures,
+             client::ScoreOptions options)
+      : client_(client),
+        flags_(flags),
+        dataset_(DatasetName(flags.dataset)),
+        measures_(std::move(measures)),
+        options_(std::move(options)) {}
+
+  /// The last error; the ones before are printed.
+  absl::Status ScoreAll() {
+    for (const std::string& file : flags_.files) {
+      auto array = ReadArray(file);
+      if (!array.ok()) {
+        Fail(file, array.status());
+        continue;
+      }
+      const size_t size = array->data.size();
+      if (batch_bytes_ + size > client::kMaxInlineBytes ||
+          batch_.size() == client::kMaxLayers) {
+        ScoreBatch();
+      }
+      batch_bytes_ += size;
+      batch_.push_back({file, *std::move(array)});
     }
-    table.AddRow(std::move(cells));
+    ScoreBatch();
+    return last_error_;
   }
-  std::cout << table.ToString();
-}
 
-// What the measures are in full, where that differs from how they were asked
-// for.
-void PrintLegend(const std::vector<std::string>& measures,
-                 const v1::ScoreResponse& response) {
-  Listing legend;
-  for (int i = 0; i < response.scores_size(); ++i) {
-    const std::string& asked = measures[static_cast<size_t>(i)];
-    if (const std::string& full = response.scores(i).measure(); full != asked) {
-      legend.Add(asked, absl::StrCat("= ", full));
-    }
-  }
-  const std::string text = legend.ToString();
-  std::cout << (text.empty() ? "" : "\n") << text;
-}
+  const std::vector<FileScores>& results() const { return results_; }
 
-void PrintWarnings(const std::vector<FileScores>& results) {
-  for (const auto& [file, response] : results) {
-    for (const v1::Score& score : response.scores()) {
-      for (const v1::Warning& warning : score.warnings()) {
-        const std::string subject =
-            results.size() == 1 ? score.measure()
-                                : absl::StrCat(file, ": ", score.measure());
-        std::cout << FormatWarning(subject, warning);
+ private:
+  void ScoreBatch() {
+    std::vector<FileArray> batch = std::exchange(batch_, {});
+    batch_bytes_ = 0;
+    while (batch.size() > 1) {
+      const absl::Status status = ScoreTogether(batch);
+      if (status.ok()) {
+        return;
+      }
+      const std::optional<std::string> field = FieldOf(status);
+      const std::optional<size_t> layer =
+          field.has_value() ? LayerOf(*field) : std::nullopt;
+      if (layer.has_value() && *layer < batch.size()) {
+        Fail(batch[*layer].file, status);
+        batch.erase(batch.begin() + static_cast<std::ptrdiff_t>(*layer));
+      } else if (field.has_value() || IsAboutTheCall(status)) {
+        Fail("", status);
+        return;
+      } else {
+        break;
       }
     }
+    for (const FileArray& file : batch) {
+      ScoreOne(file);
+    }
   }
-}
 
-void PrintProvenance(const v1::Provenance& provenance) {
-  std::cout << "\n"
-            << provenance.dataset_version() << ", "
-            << FormatEnum(provenance.precision()) << " on "
-            << provenance.backend() << ", repscore "
-            << provenance.server_version() << '\n';
+  // Whether the same candidates one by one would fare no better.
+  static bool IsAboutTheCall(const absl::Status& status) {
+    return absl::IsUnavailable(status) || absl::IsCancelled(status) ||
+           absl::IsDeadlineExceeded(status) || absl::IsNotFound(status) ||
+           absl::IsPermissionDenied(status) || absl::IsUnauthenticated(status);
+  }
+
+  absl::Status ScoreTogether(const std::vector<FileArray>& batch) {
+    std::vector<client::NamedArray> layers;
+    layers.reserve(batch.size());
+    for (const auto& [file, array] : batch) {
+      layers.push_back({file, client::ViewOf(array)});
+    }
+    REPSCORE_ASSIGN_OR_RETURN(
+        v1::ScoreResponse response,
+        client_.ScoreLayers(dataset_, layers, measures_, options_));
+    if (static_cast<size_t>(response.layers_size()) != batch.size()) {
+      return absl::InternalError(absl::StrCat("the server scored ",
+                                              response.layers_size(),
+                                              " of ",
+                                              batch.size(),
+                                              " arrays"));
+    }
+    for (int i = 0; i < response.layers_size(); ++i) {
+      v1::LayerScores& layer = *response.mutable_layers(i);
+      v1::ScoreResponse one;
+      one.mutable_scores()->Swap(layer.mutable_scores());
+      one.mutable_candidate()->Swap(layer.mutable_candidate());
+      *one.mutable_provenance() = response.provenance();
+      if (response.has_reference()) {
+        *one.mutable_reference() = response.reference();
+      }
+      results_.push_back({batch[static_cast<size_t>(i)].file, std::move(one)});
+    }
+    return absl::OkStatus();
+  }
+
+  void ScoreOne(const FileArray& file) {
+    auto response = client_.Score(
+        dataset_, client::ViewOf(file.array), measures_, options_);
+    if (response.ok()) {
+      results_.push_back({file.file, *std::move(response)});
+    } else {
+      Fail(file.file, response.status());
+    }
+  }
+
+  void Fail(const std::string& file, const absl::Status& status) {
+    if (!last_error_.ok()) {
+      PrintError(last_error_);
+    }
+    const bool in_context = !file.empty() && flags_.files.size() > 1;
+    last_error_ = in_context ? WithContext(file, status) : status;
+  }
+
+  client::Client& client_;
+  const ScoreFlags& flags_;
+  std::string dataset_;
+  std::vector<v1::MeasureSpec> measures_;
+  client::ScoreOptions options_;
+
+  std::vector<FileArray> batch_;
+  size_t batch_bytes_ = 0;
+  std::vector<FileScores> results_;
+  absl::Status last_error_;
+};
+
+void PrintTables(const ScoreFlags& flags,
+                 const std::vector<FileScores>& results) {
+  std::vector<CandidateScores> candidates;
+  candidates.reserve(results.size());
+  for (const auto& [file, response] : results) {
+    candidates.push_back(
+        {file, {response.scores().begin(), response.scores().end()}});
+  }
+  PrintScores(flags.measures.ids,
+              candidates,
+              flags.files.size() == 1 ? Rows::kMeasures : Rows::kCandidates);
+  const v1::ScoreResponse& first = results.front().response;
+  std::string subject = first.provenance().dataset_version();
+  if (first.has_reference()) {
+    absl::StrAppend(&subject,
+                    " (",
+                    first.reference().rows(),
+                    " x ",
+                    first.reference().features(),
+                    ", effective dimensionality ",
+                    FormatNumber(first.reference().effective_dimensionality()),
+                    ")");
+  }
+  PrintProvenance(subject, first.provenance());
 }
 
 Json ResultsToJson(const std::vector<FileScores>& results) {
@@ -107,55 +224,30 @@ Json ResultsToJson(const std::vector<FileScores>& results) {
   for (const auto& [file, response] : results) {
     Json entry = {{"file", file}};
     entry.update(ToJson(response));
+    entry.erase("layers");
     list.push_back(std::move(entry));
   }
   return Json{{"results", std::move(list)}};
 }
 
-absl::StatusOr<v1::ScoreResponse> ScoreFile(
-    client::Client& client,
-    const ScoreFlags& flags,
-    const std::string& file,
-    const std::vector<v1::MeasureSpec>& measures) {
-  REPSCORE_ASSIGN_OR_RETURN(const HostArray array, ReadArray(file));
-  return client.Score(
-      DatasetName(flags.dataset), client::ViewOf(array), measures);
-}
-
-// Files that cannot be scored are reported, the others still are scored; the
-// last error is the command's.
 absl::Status Score(Session& session, const ScoreFlags& flags) {
   REPSCORE_ASSIGN_OR_RETURN(const std::vector<v1::MeasureSpec> measures,
-                            MeasureSpecs(flags.measures, flags.folds_file));
-  REPSCORE_ASSIGN_OR_RETURN(client::Client* const client, session.Connect());
-  std::vector<FileScores> results;
-  absl::Status last_error;
-  for (const std::string& file : flags.files) {
-    auto response = ScoreFile(*client, flags, file, measures);
-    if (response.ok()) {
-      results.push_back({file, *std::move(response)});
-      continue;
-    }
-    if (!last_error.ok()) {
-      PrintError(last_error);
-    }
-    last_error = flags.files.size() == 1 ? response.status()
-                                         : WithContext(file, response.status());
+                            MakeMeasures(flags.measures));
+  client::ScoreOptions options;
+  REPSCORE_ASSIGN_OR_RETURN(options.context, MakeContext(flags.context));
+  if (!flags.row_ids_file.empty()) {
+    REPSCORE_ASSIGN_OR_RETURN(options.row_ids, ReadLines(flags.row_ids_file));
   }
-  if (results.empty()) {
+  REPSCORE_ASSIGN_OR_RETURN(client::Client* const client, session.Connect());
+  FileScorer scorer(*client, flags, measures, std::move(options));
+  absl::Status last_error = scorer.ScoreAll();
+  if (scorer.results().empty()) {
     return last_error;
   }
   if (session.json()) {
-    PrintDocument(ResultsToJson(results));
+    PrintDocument(ResultsToJson(scorer.results()));
   } else {
-    if (flags.files.size() == 1) {
-      PrintMeasures(flags.measures, results.front().response);
-    } else {
-      PrintFiles(flags.measures, results);
-    }
-    PrintWarnings(results);
-    PrintLegend(flags.measures, results.front().response);
-    PrintProvenance(results.front().response.provenance());
+    PrintTables(flags, scorer.results());
   }
   return last_error;
 }
@@ -170,18 +262,13 @@ void AddScoreCommand(CLI::App& app, Session& session) {
       ->required();
   command->add_option("FILE", flags->files, "FILE.npy or FILE.npz[:key]")
       ->required();
-  command
-      ->add_option("-m,--measure",
-                   flags->measures,
-                   "A measure, as often as wanted; 'repscore measures' lists "
-                   "them")
-      ->allow_extra_args(false)
-      ->capture_default_str();
-  command->add_option("--folds",
-                      flags->folds_file,
-                      "Folds for measures with folds=explicit: FILE.json (a "
-                      "list of row numbers per fold) or FILE.npy (the fold of "
-                      "every row)");
+  AddMeasureFlags(*command, flags->measures);
+  command->add_option("--row-ids",
+                      flags->row_ids_file,
+                      "FILE with the id of every condition (or row) of the "
+                      "arrays, one per line, as the dataset was registered "
+                      "with");
+  AddContextFlags(*command, flags->context);
   command->callback([&session, flags] {
     session.command = [&session, flags] { return Score(session, *flags); };
   });

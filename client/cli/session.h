@@ -46,6 +46,12 @@ class Session {
 void AddDatasetsCommand(CLI::App& app, Session& session);
 void AddMeasuresCommand(CLI::App& app, Session& session);
 void AddScoreCommand(CLI::App& app, Session& session);
+void AddCompareCommand(CLI::App& app, Session& session);
+void AddPairwiseCommand(CLI::App& app, Session& session);
+void AddEmbedCommand(CLI::App& app, Session& session);
+void AddMeanCommand(CLI::App& app, Session& session);
+void AddAggregateCommand(CLI::App& app, Session& session);
+void AddEstimateCommand(CLI::App& app, Session& session);
 void AddOptimizeCommand(CLI::App& app, Session& session);
 void AddJointOptimizeCommand(CLI::App& app, Session& session);
 void AddRunsCommand(CLI::App& app, Session& session);

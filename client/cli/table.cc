@@ -35,6 +35,17 @@ std::string OneLine(std::string text) {
   return text;
 }
 
+std::string FormatRemark(const std::string& kind,
+                         const std::string& subject,
+                         const v1::Warning& remark) {
+  return absl::StrCat(kind,
+                      ": ",
+                      OneLine(absl::StrCat(subject, ": ", remark.message())),
+                      " (",
+                      remark.reason(),
+                      ")\n");
+}
+
 }  // namespace
 
 Table::Table(std::vector<std::string> header, const std::vector<size_t>& right)
@@ -134,11 +145,11 @@ std::string FormatEnum(const google::protobuf::EnumDescriptor& type,
 
 std::string FormatWarning(const std::string& subject,
                           const v1::Warning& warning) {
-  return absl::StrCat("warning: ",
-                      OneLine(absl::StrCat(subject, ": ", warning.message())),
-                      " (",
-                      warning.reason(),
-                      ")\n");
+  return FormatRemark("warning", subject, warning);
+}
+
+std::string FormatNote(const std::string& subject, const v1::Warning& note) {
+  return FormatRemark("note", subject, note);
 }
 
 }  // namespace repscore::cli

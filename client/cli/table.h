@@ -70,6 +70,9 @@ std::string FormatEnum(Enum value) {
 std::string FormatWarning(const std::string& subject,
                           const v1::Warning& warning);
 
+/// As FormatWarning, with "note: ".
+std::string FormatNote(const std::string& subject, const v1::Warning& note);
+
 }  // namespace repscore::cli
 
 #endif  // REPSCORE_CLIENT_CLI_TABLE_H_

@@ -98,6 +98,32 @@ absl::StatusOr<std::vector<v1::MeasureDescription>> Client::ListMeasures() {
                                              response.measures().end());
 }
 
+absl::StatusOr<v1::MeasureDescription> Client::DescribeMeasure(
+    const v1::MeasureSpec& measure) {
+  v1::DescribeMeasureRequest request;
+  *request.mutable_measure() = measure;
+  v1::DescribeMeasureResponse response;
+  REPSCORE_RETURN_IF_ERROR(connection_->Call(
+      connection_->scoring, &Scoring::DescribeMeasure, request, response));
+  return std::move(*response.mutable_measure());
+}
+
+absl::StatusOr<v1::EstimateScoreResponse> Client::EstimateScore(
+    std::string_view dataset,
+    const v1::TensorSpec& candidate,
+    absl::Span<const v1::MeasureSpec> measures,
+    const v1::ContextOptions& context) {
+  v1::EstimateScoreRequest request;
+  request.set_dataset(std::string(dataset));
+  *request.mutable_candidate() = candidate;
+  request.mutable_measures()->Assign(measures.begin(), measures.end());
+  *request.mutable_context() = context;
+  v1::EstimateScoreResponse response;
+  REPSCORE_RETURN_IF_ERROR(connection_->Compute(
+      connection_->scoring, &Scoring::EstimateScore, request, response));
+  return response;
+}
+
 absl::StatusOr<v1::Run> Client::GetRun(std::string_view name) {
   v1::GetRunRequest request;
   request.set_name(std::string(name));

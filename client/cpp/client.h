@@ -6,6 +6,7 @@
 #ifndef REPSCORE_CLIENT_CPP_CLIENT_H_
 #define REPSCORE_CLIENT_CPP_CLIENT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,6 +23,7 @@
 #include "client/cpp/runs.h"
 #include "repscore/v1/admin.pb.h"
 #include "repscore/v1/catalog.pb.h"
+#include "repscore/v1/comparison.pb.h"
 #include "repscore/v1/runs.pb.h"
 #include "repscore/v1/scoring.pb.h"
 
@@ -48,7 +50,34 @@ struct RegisterDatasetOptions {
   std::vector<v1::Label> labels = {};
   std::vector<v1::Group> groups = {};
   v1::DatasetMetadata metadata = {};
+  /// Identity of every condition (or sample); equal ones are repetitions.
+  std::vector<std::string> row_ids = {};
 };
+
+struct ScoreOptions {
+  /// What is wanted beside every score: ceiling, interval, null distribution.
+  v1::ContextOptions context = {};
+  /// Identity of the candidate's conditions (or rows), by which the server puts
+  /// them into the dataset's order. Empty: they come in that order.
+  std::vector<std::string> row_ids = {};
+};
+
+/// One of several candidates, for instance a layer of a model.
+struct NamedArray {
+  std::string name;
+  ArrayView array;
+};
+
+/// Sees how far a comparison is, on the thread that called the Client. After
+/// a broken connection it may begin again. Returning false cancels the
+/// comparison. May be empty.
+using PairwiseObserver = std::function<bool(const v1::PairwiseProgress&)>;
+
+/// Elements that go in one message; larger candidates are streamed.
+inline constexpr size_t kMaxInlineBytes = 4 << 20;
+
+/// Candidates that the server takes in one message.
+inline constexpr size_t kMaxLayers = 256;
 
 class Client {
  public:
@@ -80,13 +109,61 @@ class Client {
 
   absl::StatusOr<std::vector<v1::MeasureDescription>> ListMeasures();
 
+  /// The claims of one measure with its parameters, for instance of
+  /// "rsa(rdm=cosine)"; `canonical` is its full name.
+  absl::StatusOr<v1::MeasureDescription> DescribeMeasure(
+      const v1::MeasureSpec& measure);
+
   /// Scores `candidate` [n x p] or (time, condition, feature) under every
-  /// measure, in their order. Up to 4 MiB go in one message, more as a stream
-  /// of 1 MiB chunks.
+  /// measure, in their order. Up to kMaxInlineBytes go in one message, more as
+  /// a stream of 1 MiB chunks.
   absl::StatusOr<v1::ScoreResponse> Score(
       std::string_view dataset,
       const ArrayView& candidate,
-      absl::Span<const v1::MeasureSpec> measures);
+      absl::Span<const v1::MeasureSpec> measures,
+      const ScoreOptions& options = {});
+
+  /// Scores several candidates in one message; the response has them as
+  /// `layers`, in their order. At most kMaxLayers, together up to
+  /// kMaxInlineBytes: the server refuses messages that are much larger. All of
+  /// them fail when one does; the error's field is then "layers[i]...".
+  absl::StatusOr<v1::ScoreResponse> ScoreLayers(
+      std::string_view dataset,
+      absl::Span<const NamedArray> layers,
+      absl::Span<const v1::MeasureSpec> measures,
+      const ScoreOptions& options = {});
+
+  /// Time, memory and path of a score of such a candidate, without its data.
+  absl::StatusOr<v1::EstimateScoreResponse> EstimateScore(
+      std::string_view dataset,
+      const v1::TensorSpec& candidate,
+      absl::Span<const v1::MeasureSpec> measures,
+      const v1::ContextOptions& context = {});
+
+  // Comparisons without a dataset. Arrays go in one message, which the server
+  // limits (max_message_bytes of GetServerInfo); larger ones are registered and
+  // named in v1::System::dataset.
+
+  /// Scores `candidate` against `reference`, which has as many rows.
+  absl::StatusOr<v1::CompareResponse> Compare(
+      const ArrayView& candidate,
+      const ArrayView& reference,
+      absl::Span<const v1::MeasureSpec> measures,
+      const v1::ContextOptions& context = {});
+
+  /// Scores all pairs of systems. Cancelled when the observer stops.
+  absl::StatusOr<v1::PairwiseResult> ComparePairwise(
+      const v1::ComparePairwiseRequest& request,
+      const PairwiseObserver& observer = {});
+
+  absl::StatusOr<v1::EmbedDistancesResponse> EmbedDistances(
+      const v1::EmbedDistancesRequest& request);
+
+  absl::StatusOr<v1::ComputeFrechetMeanResponse> ComputeFrechetMean(
+      const v1::ComputeFrechetMeanRequest& request);
+
+  absl::StatusOr<v1::AggregateScoresResponse> AggregateScores(
+      const v1::AggregateScoresRequest& request);
 
   // Runs.
   //

@@ -9,8 +9,8 @@
 namespace repscore::client {
 namespace {
 
-// Pages of datasets with long label lists are the largest replies.
-constexpr int kMaxReceiveBytes = 64 << 20;
+// Matrices of several thousand systems are the largest replies.
+constexpr int kMaxReceiveBytes = 512 << 20;
 constexpr int kKeepaliveMilliseconds = 60'000;
 constexpr int kKeepaliveTimeoutMilliseconds = 20'000;
 constexpr int kFirstReconnectMilliseconds = 100;
@@ -62,6 +62,7 @@ Client::Connection::Connection(ConnectOptions connect_options)
       channel(MakeChannel(options)),
       catalog(v1::CatalogService::NewStub(channel)),
       scoring(v1::ScoringService::NewStub(channel)),
+      comparison(v1::ComparisonService::NewStub(channel)),
       runs(v1::RunsService::NewStub(channel)),
       admin(v1::AdminService::NewStub(channel)) {}
 

@@ -16,6 +16,7 @@
 #include "client/cpp/retry.h"
 #include "repscore/v1/admin.grpc.pb.h"
 #include "repscore/v1/catalog.grpc.pb.h"
+#include "repscore/v1/comparison.grpc.pb.h"
 #include "repscore/v1/runs.grpc.pb.h"
 #include "repscore/v1/scoring.grpc.pb.h"
 
@@ -71,10 +72,27 @@ struct Client::Connection {
         });
   }
 
+  /// As Call, for a call that computes: without a deadline, repeatable.
+  template <typename Stub, typename Request, typename Response>
+  absl::Status Compute(const std::unique_ptr<Stub>& stub,
+                       grpc::Status (Stub::*method)(grpc::ClientContext*,
+                                                    const Request&,
+                                                    Response*),
+                       const Request& request,
+                       Response& response) const {
+    return CallWithRetries(options.retry,
+                           /*repeatable=*/true,
+                           [&](grpc::ClientContext& context) {
+                             return ((*stub).*method)(
+                                 &context, request, &response);
+                           });
+  }
+
   ConnectOptions options;
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::CatalogService::Stub> catalog;
   std::unique_ptr<v1::ScoringService::Stub> scoring;
+  std::unique_ptr<v1::ComparisonService::Stub> comparison;
   std::unique_ptr<v1::RunsService::Stub> runs;
   std::unique_ptr<v1::AdminService::Stub> admin;
 };

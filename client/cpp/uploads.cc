@@ -12,7 +12,8 @@ namespace repscore::client {
 namespace {
 
 constexpr size_t kChunkBytes = 1 << 20;
-constexpr size_t kMaxInlineBytes = 4 << 20;
+
+using Scoring = v1::ScoringService::Stub;
 
 // Writes a header message, then the bytes in chunks, and gives the call's
 // status. A server that has seen enough ends the stream early.
@@ -40,6 +41,18 @@ void Assign(const std::vector<T>& from,
   to->Assign(from.begin(), from.end());
 }
 
+// What a score is to be of, in either request for one.
+template <typename Request>
+void FillQuestion(std::string_view dataset,
+                  absl::Span<const v1::MeasureSpec> measures,
+                  const ScoreOptions& options,
+                  Request& request) {
+  request.set_dataset(std::string(dataset));
+  request.mutable_measures()->Assign(measures.begin(), measures.end());
+  *request.mutable_context() = options.context;
+  Assign(options.row_ids, request.mutable_row_ids());
+}
+
 }  // namespace
 
 absl::StatusOr<v1::RegisterDatasetResponse> Client::RegisterDataset(
@@ -52,6 +65,7 @@ absl::StatusOr<v1::RegisterDatasetResponse> Client::RegisterDataset(
   Assign(options.labels, header.mutable_labels());
   Assign(options.groups, header.mutable_groups());
   *header.mutable_metadata() = options.metadata;
+  Assign(options.row_ids, header.mutable_row_ids());
   header.set_sha256(Sha256Hex(array.data));
 
   v1::RegisterDatasetResponse response;
@@ -69,27 +83,22 @@ absl::StatusOr<v1::RegisterDatasetResponse> Client::RegisterDataset(
 absl::StatusOr<v1::ScoreResponse> Client::Score(
     std::string_view dataset,
     const ArrayView& candidate,
-    absl::Span<const v1::MeasureSpec> measures) {
+    absl::Span<const v1::MeasureSpec> measures,
+    const ScoreOptions& options) {
   v1::ScoreResponse response;
   if (candidate.data.size() <= kMaxInlineBytes) {
     v1::ScoreRequest request;
-    request.set_dataset(std::string(dataset));
+    FillQuestion(dataset, measures, options, request);
     *request.mutable_candidate() = ToTensor(candidate);
-    request.mutable_measures()->Assign(measures.begin(), measures.end());
-    REPSCORE_RETURN_IF_ERROR(CallWithRetries(
-        connection_->options.retry,
-        /*repeatable=*/true,
-        [&](grpc::ClientContext& context) {
-          return connection_->scoring->Score(&context, request, &response);
-        }));
+    REPSCORE_RETURN_IF_ERROR(connection_->Compute(
+        connection_->scoring, &Scoring::Score, request, response));
     return response;
   }
 
   v1::StreamScoreRequest request;
   v1::StreamScoreHeader& header = *request.mutable_header();
-  header.set_dataset(std::string(dataset));
+  FillQuestion(dataset, measures, options, header);
   *header.mutable_candidate() = ToTensorSpec(candidate.spec);
-  header.mutable_measures()->Assign(measures.begin(), measures.end());
   v1::StreamScoreResponse streamed;
   REPSCORE_RETURN_IF_ERROR(CallWithRetries(
       connection_->options.retry,
@@ -101,7 +110,30 @@ absl::StatusOr<v1::ScoreResponse> Client::Score(
       }));
   response.mutable_scores()->Swap(streamed.mutable_scores());
   response.mutable_provenance()->Swap(streamed.mutable_provenance());
-  response.mutable_candidate()->Swap(streamed.mutable_candidate());
+  if (streamed.has_candidate()) {
+    response.mutable_candidate()->Swap(streamed.mutable_candidate());
+  }
+  if (streamed.has_reference()) {
+    response.mutable_reference()->Swap(streamed.mutable_reference());
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ScoreResponse> Client::ScoreLayers(
+    std::string_view dataset,
+    absl::Span<const NamedArray> layers,
+    absl::Span<const v1::MeasureSpec> measures,
+    const ScoreOptions& options) {
+  v1::ScoreRequest request;
+  FillQuestion(dataset, measures, options, request);
+  for (const NamedArray& layer : layers) {
+    v1::Layer& item = *request.add_layers();
+    item.set_name(layer.name);
+    *item.mutable_candidate() = ToTensor(layer.array);
+  }
+  v1::ScoreResponse response;
+  REPSCORE_RETURN_IF_ERROR(connection_->Compute(
+      connection_->scoring, &Scoring::Score, request, response));
   return response;
 }
 

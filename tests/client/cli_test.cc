@@ -32,6 +32,7 @@ TEST_F(CliTest, WrongUsageIsTwo) {
         {"optimize", "mante"},
         {"optimize", "mante", "-m", "cka", "--precision", "half"},
         {"optimize", "mante", "-m", "cka", "--max-steps", "many"},
+        {"optimize", "mante", "-m", "cka", "--seed", "-1"},
         {"optimize", "mante", "-m", "cka", "--detach", "--trace", "t.csv"},
         {"joint-optimize", "mante"},
         {"joint-optimize", "mante", "--target", "cka"},
@@ -251,12 +252,17 @@ TEST_F(CliTest, ScoreHasADefaultSetOfMeasures) {
 TEST_F(CliTest, FilesThatCannotBeScoredDoNotHideTheOthers) {
   const std::string a = WriteArray("a.npy", {1, 2, 3, 4}, {2, 2});
   const std::string b = WriteArray("b.npy", {1, 2, 3, 4}, {2, 2});
-  server_.FailNext("Score", {grpc::StatusCode::INVALID_ARGUMENT, "two rows"});
+  server_.FailNext("Score",
+                   MakeError(grpc::StatusCode::INVALID_ARGUMENT,
+                             "two rows",
+                             {"SHAPE_MISMATCH", "layers[0].candidate", {}}));
 
   const CliResult result = Run({"score", "mante", a, b, "-m", "cka"});
 
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_EQ(result.err, "repscore: error: " + a + ": two rows\n");
+  EXPECT_EQ(result.err,
+            "repscore: error: " + a +
+                ": two rows (SHAPE_MISMATCH, field layers[0].candidate)\n");
   EXPECT_THAT(result.out, HasSubstr(b));
   EXPECT_THAT(result.out, Not(HasSubstr(a)));
 }

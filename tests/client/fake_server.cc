@@ -2,16 +2,15 @@
 
 #include <stdlib.h>
 
-#include <algorithm>
 #include <chrono>
-#include <limits>
 #include <thread>
 #include <utility>
 
 #include "repscore/v1/admin.grpc.pb.h"
-#include "repscore/v1/catalog.grpc.pb.h"
 #include "repscore/v1/runs.grpc.pb.h"
 #include "repscore/v1/scoring.grpc.pb.h"
+#include "tests/client/fake_pages.h"
+#include "tests/client/fake_scores.h"
 
 namespace repscore::client {
 namespace {
@@ -32,115 +31,7 @@ std::filesystem::path MakeFolder() {
   return mkdtemp(name.data());
 }
 
-// Items of the page that `token` (a decimal index) names.
-template <typename Item, typename Response>
-void FillPage(const std::vector<Item>& items,
-              int32_t page_size,
-              const std::string& token,
-              google::protobuf::RepeatedPtrField<Item>* page,
-              Response* response) {
-  const size_t first = token.empty() ? 0 : std::stoul(token);
-  const size_t end =
-      std::min(items.size(), first + static_cast<size_t>(page_size));
-  page->Assign(items.begin() + static_cast<std::ptrdiff_t>(first),
-               items.begin() + static_cast<std::ptrdiff_t>(end));
-  if (end < items.size()) {
-    response->set_next_page_token(std::to_string(end));
-  }
-}
-
-template <typename Response>
-void FillScores(
-    const google::protobuf::RepeatedPtrField<v1::MeasureSpec>& measures,
-    Response* response) {
-  double value = 0.123456789012;
-  for (const v1::MeasureSpec& measure : measures) {
-    v1::Score& score = *response->add_scores();
-    score.set_measure(measure.id() + "(canonical=yes)");
-    score.set_value(value);
-    value += 0.25;
-  }
-  if (response->scores_size() > 0) {
-    v1::Warning& warning = *response->mutable_scores(0)->add_warnings();
-    warning.set_reason("SATURATED");
-    warning.set_message("more features than rows");
-  }
-  response->mutable_provenance()->set_dataset_version(kDataset);
-  response->mutable_provenance()->set_backend("cpu");
-  response->mutable_provenance()->set_server_version("9.9");
-  response->mutable_provenance()->set_precision(v1::PRECISION_FLOAT64);
-}
-
 }  // namespace
-
-class FakeServer::Catalog final : public v1::CatalogService::Service {
- public:
-  explicit Catalog(FakeServer& server) : server_(server) {}
-
-  Status RegisterDataset(ServerContext*,
-                         grpc::ServerReader<v1::RegisterDatasetRequest>* reader,
-                         v1::RegisterDatasetResponse* response) override {
-    v1::RegisterDatasetRequest request;
-    reader->Read(&request);
-    if (Status status = server_.Enter("RegisterDataset"); !status.ok()) {
-      return status;
-    }
-    Seen& sent = server_.seen;
-    sent.header = request.header();
-    sent.data.clear();
-    sent.chunks.clear();
-    while (reader->Read(&request)) {
-      sent.chunks.push_back(request.chunk().data().size());
-      sent.data += request.chunk().data();
-    }
-    v1::Dataset& dataset = *response->mutable_dataset();
-    dataset.set_name("datasets/" + sent.header.dataset_id() + "/versions/1");
-    *dataset.mutable_spec() = sent.header.spec();
-    dataset.set_digest("d1ce");
-    return Status::OK;
-  }
-
-  Status ListDatasets(ServerContext*,
-                      const v1::ListDatasetsRequest* request,
-                      v1::ListDatasetsResponse* response) override {
-    if (Status status = server_.Enter("ListDatasets"); !status.ok()) {
-      return status;
-    }
-    server_.seen.page_sizes.push_back(request->page_size());
-    FillPage(server_.script.datasets,
-             request->page_size(),
-             request->page_token(),
-             response->mutable_datasets(),
-             response);
-    return Status::OK;
-  }
-
-  Status GetDataset(ServerContext*,
-                    const v1::GetDatasetRequest* request,
-                    v1::GetDatasetResponse* response) override {
-    if (Status status = server_.Enter("GetDataset"); !status.ok()) {
-      return status;
-    }
-    for (const v1::Dataset& dataset : server_.script.datasets) {
-      if (dataset.name().rfind(request->name(), 0) == 0) {
-        *response->mutable_dataset() = dataset;
-        return Status::OK;
-      }
-    }
-    return MakeError(grpc::StatusCode::NOT_FOUND,
-                     "there is no " + request->name(),
-                     {"DATASET_NOT_FOUND", "name", std::nullopt});
-  }
-
-  Status DeleteDataset(ServerContext*,
-                       const v1::DeleteDatasetRequest*,
-                       v1::DeleteDatasetResponse*) override {
-    return server_.Enter("DeleteDataset");
-  }
-
- private:
-  FakeServer& server_;
-};
 
 class FakeServer::Scoring final : public v1::ScoringService::Service {
  public:
@@ -153,7 +44,19 @@ class FakeServer::Scoring final : public v1::ScoringService::Service {
       return status;
     }
     server_.seen.score = *request;
-    FillScores(request->measures(), response);
+    server_.seen.scores.push_back(*request);
+    if (request->layers().empty()) {
+      FillScores(*request, response->mutable_scores());
+      Summarize(request->candidate().spec(), *response->mutable_candidate());
+    }
+    for (const v1::Layer& layer : request->layers()) {
+      v1::LayerScores& scores = *response->add_layers();
+      scores.set_name(layer.name());
+      FillScores(*request, scores.mutable_scores());
+      Summarize(layer.candidate().spec(), *scores.mutable_candidate());
+    }
+    FillProvenance(kDataset, *response->mutable_provenance());
+    FillReference(*request, *response);
     return Status::OK;
   }
 
@@ -171,7 +74,9 @@ class FakeServer::Scoring final : public v1::ScoringService::Service {
     while (reader->Read(&request)) {
       sent.chunks.push_back(request.chunk().data().size());
     }
-    FillScores(sent.stream_header.measures(), response);
+    FillScores(sent.stream_header, response->mutable_scores());
+    FillProvenance(kDataset, *response->mutable_provenance());
+    FillReference(sent.stream_header, *response);
     return Status::OK;
   }
 
@@ -212,18 +117,34 @@ class FakeServer::Scoring final : public v1::ScoringService::Service {
     if (Status status = server_.Enter("ListMeasures"); !status.ok()) {
       return status;
     }
-    v1::MeasureDescription& measure = *response->add_measures();
-    measure.set_id("shape.euclidean");
-    measure.set_canonical("shape.euclidean(alpha=1)");
-    measure.add_aliases("shape_euclidean");
-    measure.set_summary("distance between shapes");
-    measure.set_orientation(v1::ORIENTATION_DISTANCE);
-    measure.set_highest(std::numeric_limits<double>::infinity());
-    measure.set_metric(true);
-    v1::MeasureParameter& parameter = *measure.add_parameters();
-    parameter.set_name("alpha");
-    parameter.set_default_value("1");
-    parameter.set_description("how much is whitened");
+    *response->add_measures() = ShapeEuclidean();
+    return Status::OK;
+  }
+
+  Status DescribeMeasure(ServerContext*,
+                         const v1::DescribeMeasureRequest* request,
+                         v1::DescribeMeasureResponse* response) override {
+    if (Status status = server_.Enter("DescribeMeasure"); !status.ok()) {
+      return status;
+    }
+    const std::string& id = request->measure().id();
+    if (id == "nope") {
+      return MakeError(grpc::StatusCode::INVALID_ARGUMENT,
+                       "there is no measure 'nope'",
+                       {"UNKNOWN_MEASURE", "measure.id", std::nullopt});
+    }
+    *response->mutable_measure() = DescriptionOf(id);
+    return Status::OK;
+  }
+
+  Status EstimateScore(ServerContext*,
+                       const v1::EstimateScoreRequest* request,
+                       v1::EstimateScoreResponse* response) override {
+    if (Status status = server_.Enter("EstimateScore"); !status.ok()) {
+      return status;
+    }
+    server_.seen.estimate = *request;
+    *response = CannedEstimate();
     return Status::OK;
   }
 
@@ -303,6 +224,7 @@ class FakeServer::Admin final : public v1::AdminService::Service {
     response->set_version("9.9");
     response->add_devices("cpu");
     response->set_lanes(2);
+    response->set_max_message_bytes(kMaxReceiveBytes);
     return Status::OK;
   }
 
@@ -389,8 +311,9 @@ bool FakeServer::HoldResult(ServerContext& context) {
 
 FakeServer::FakeServer()
     : folder_(MakeFolder()),
-      catalog_(std::make_unique<Catalog>(*this)),
+      catalog_(MakeCatalog()),
       scoring_(std::make_unique<Scoring>(*this)),
+      comparison_(MakeComparison()),
       runs_(std::make_unique<Runs>(*this)),
       admin_(std::make_unique<Admin>(*this)) {
   Start();
@@ -408,6 +331,7 @@ void FakeServer::Start() {
   builder.AddListeningPort(address(), grpc::InsecureServerCredentials());
   builder.RegisterService(catalog_.get());
   builder.RegisterService(scoring_.get());
+  builder.RegisterService(comparison_.get());
   builder.RegisterService(runs_.get());
   builder.RegisterService(admin_.get());
   server_ = builder.BuildAndStart();

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "repscore/v1/catalog.pb.h"
+#include "repscore/v1/comparison.pb.h"
 #include "repscore/v1/scoring.pb.h"
 #include "tests/client/fake_events.h"
 
@@ -36,6 +37,12 @@ struct Script {
   bool corrupt_candidate = false;
   /// Wait before the result until the run is cancelled or released.
   bool hold_result = false;
+  /// Progress messages of a pairwise comparison.
+  int pairwise_progress = 3;
+  /// How often a pairwise comparison breaks after its first progress message.
+  int pairwise_breaks = 0;
+  /// Send a mean whose elements do not match its shape.
+  bool short_mean = false;
 };
 
 /// What the server was sent.
@@ -43,6 +50,14 @@ struct Seen {
   v1::RegisterDatasetHeader header;
   v1::StreamScoreHeader stream_header;
   v1::ScoreRequest score;
+  /// All of them.
+  std::vector<v1::ScoreRequest> scores;
+  v1::EstimateScoreRequest estimate;
+  v1::CompareRequest compare;
+  v1::ComparePairwiseRequest pairwise;
+  v1::EmbedDistancesRequest embed;
+  v1::ComputeFrechetMeanRequest mean;
+  v1::AggregateScoresRequest aggregate;
   std::string data;
   std::vector<size_t> chunks;
   v1::OptimizeRequest optimize;
@@ -84,9 +99,13 @@ class FakeServer {
 
  private:
   class Catalog;
+  class Comparison;
   class Scoring;
   class Runs;
   class Admin;
+
+  std::unique_ptr<grpc::Service> MakeCatalog();
+  std::unique_ptr<grpc::Service> MakeComparison();
 
   /// What a watcher of the run may change by leaving.
   enum class Viewer { kOwner, kObserver };
@@ -113,8 +132,9 @@ class FakeServer {
   std::atomic<bool> cancelled_ = false;
   std::atomic<bool> released_ = false;
   std::atomic<bool> holding_ = false;
-  std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<grpc::Service> catalog_;
   std::unique_ptr<Scoring> scoring_;
+  std::unique_ptr<grpc::Service> comparison_;
   std::unique_ptr<Runs> runs_;
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<grpc::Server> server_;

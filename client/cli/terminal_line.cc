@@ -1,0 +1,39 @@
+#include "client/cli/terminal_line.h"
+
+#include <unistd.h>
+
+#include <iostream>
+#include <utility>
+
+#include "absl/time/clock.h"
+
+namespace repscore::cli {
+namespace {
+
+constexpr absl::Duration kInterval = absl::Milliseconds(100);
+
+}  // namespace
+
+TerminalLine::TerminalLine() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
+
+bool TerminalLine::IsDue() {
+  const absl::Time now = absl::Now();
+  if (!is_terminal_ || now < next_update_) {
+    return false;
+  }
+  next_update_ = now + kInterval;
+  return true;
+}
+
+void TerminalLine::Show(const std::string& text) {
+  std::cerr << "\r\x1b[K" << text << std::flush;
+  shown_ = true;
+}
+
+void TerminalLine::Clear() {
+  if (std::exchange(shown_, false)) {
+    std::cerr << "\r\x1b[K" << std::flush;
+  }
+}
+
+}  // namespace repscore::cli

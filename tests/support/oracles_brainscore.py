@@ -22,10 +22,7 @@ VISION_ALPHAS = np.concatenate(
     [
         [0.01, 0.1, 0.5, 1],
         np.linspace(10, 100, 4, endpoint=False),
-        *(
-            np.linspace(10**e, 10 ** (e + 1), 18, endpoint=False)
-            for e in range(2, 6)
-        ),
+        *(np.linspace(10**e, 10 ** (e + 1), 18, endpoint=False) for e in range(2, 6)),
         np.linspace(1e6, 1e7, 19),
     ]
 )

@@ -72,9 +72,7 @@ def rcca(
     x, y = _centred(x), _centred(y)
     n = len(x)
     roots = [
-        fractional_matrix_power(
-            side.T @ side + kappa * n * np.eye(side.shape[1]), -0.5
-        )
+        fractional_matrix_power(side.T @ side + kappa * n * np.eye(side.shape[1]), -0.5)
         for side in (x, y)
     ]
     rho = np.linalg.svd(roots[0] @ x.T @ y @ roots[1], compute_uv=False)

@@ -35,9 +35,7 @@ def crossnobis(
     return np.array(values)
 
 
-def mahalanobis(
-    x: np.ndarray, folds: list[np.ndarray], shrinkage: float
-) -> np.ndarray:
+def mahalanobis(x: np.ndarray, folds: list[np.ndarray], shrinkage: float) -> np.ndarray:
     """Of the mean over folds, over the number of units."""
     precision = noise_precision(x, folds, shrinkage)
     mean = np.stack([x[rows] for rows in folds]).mean(axis=0)
@@ -101,14 +99,25 @@ def kendall_tau_a(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.sum(signs[0] * signs[1]) / (m * (m - 1)))
 
 
+def _root(matrix: np.ndarray) -> np.ndarray:
+    """R with R R' = matrix, without the directions that are only rounding."""
+    values, vectors = np.linalg.eigh(matrix)
+    kept = values > len(values) * np.finfo(float).eps * values[-1]
+    return vectors[:, kept] * np.sqrt(values[kept])
+
+
+def _root(matrix: np.ndarray) -> np.ndarray:
+    """R with R R' = matrix, without the directions that are only rounding."""
+    values, vectors = np.linalg.eigh(matrix)
+    kept = values > len(values) * np.finfo(float).eps * values[-1]
+    return vectors[:, kept] * np.sqrt(values[kept])
+
+
 def bures(a: np.ndarray, b: np.ndarray) -> float:
     """Fidelity of the two Grams over the root of their traces."""
     k, l = gram(a), gram(b)  # noqa: E741
-    values, vectors = np.linalg.eigh(k)
-    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    middle = np.linalg.eigvalsh(root @ l @ root)
-    fidelity = np.sqrt(np.maximum(middle, 0)).sum()
-    return float(fidelity / np.sqrt(np.trace(k) * np.trace(l)))
+    values = np.linalg.svd(_root(k).T @ _root(l), compute_uv=False)
+    return float(values.sum() / np.sqrt(np.trace(k) * np.trace(l)))
 
 
 COMPARATORS = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import fractional_matrix_power
 from oracles_spectra import basis
+from scipy.linalg import fractional_matrix_power
 
 
 def _centred(x: np.ndarray) -> np.ndarray:

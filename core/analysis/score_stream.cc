@@ -249,6 +249,7 @@ absl::StatusOr<ScoreResult> EvaluateMeasure(const Measure& measure,
   ScoreResult score;
   score.measure = measure.id();
   score.value = evaluation.value;
+  score.error = evaluation.error;
   score.warnings = std::move(evaluation.warnings);
   const StatisticsNeeds needs = measure.Needs(statistics.size);
   score.space = std::string(SpaceName(needs.kernel || needs.reference_kernel

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,8 @@ namespace repscore {
 struct ScoreResult {
   std::string measure;
   double value = 0.0;
+  /// Standard error over splits; empty where there is none.
+  std::optional<double> error = {};
   std::vector<MeasureWarning> warnings;
   /// SHA-256 (hex) of the fold assignment, empty without folds.
   std::string fold_digest;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/backend/host_algebra.h"
+
 namespace repscore {
 namespace {
 

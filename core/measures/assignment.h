@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/backend/host_algebra.h"
+
 namespace repscore {
 
 /// Pairs (row, column) of a smallest sum of `cost` [m x n], finite: every row

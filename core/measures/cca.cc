@@ -8,6 +8,7 @@
 #include <cmath>
 #include <memory>
 
+#include "core/backend/host_algebra.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/measures/families.h"

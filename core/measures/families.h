@@ -33,6 +33,7 @@ std::vector<MeasureEntry> ShapeAngularFamily();
 std::vector<MeasureEntry> PermutationFamily();
 std::vector<MeasureEntry> MatchFamily();
 std::vector<MeasureEntry> ConvolutionalFamily();
+std::vector<MeasureEntry> StochasticFamily();
 
 // Canonical correlations.
 std::vector<MeasureEntry> CcaFamily();
@@ -47,6 +48,15 @@ std::vector<MeasureEntry> RowGeometryFamily();
 // Predictivity.
 std::vector<MeasureEntry> LinearRegressionFamily();
 std::vector<MeasureEntry> RidgeRegressionFamily();
+std::vector<MeasureEntry> PredictivityFamily();
+std::vector<MeasureEntry> BrainScoreFamily();
+
+// Representational similarity.
+std::vector<MeasureEntry> RsaFamily();
+std::vector<MeasureEntry> KnnFamily();
+
+// As Brain-Score computes it.
+std::vector<MeasureEntry> BrainScoreAlignmentFamily();
 
 }  // namespace repscore
 

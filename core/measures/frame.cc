@@ -5,6 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "core/backend/host_algebra.h"
+
 namespace repscore {
 namespace {
 

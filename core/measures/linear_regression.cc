@@ -11,6 +11,7 @@
 #include "core/base/text.h"
 #include "core/measures/directed.h"
 #include "core/measures/families.h"
+#include "core/measures/predictivity.h"
 #include "core/measures/spectral.h"
 
 namespace repscore {
@@ -145,14 +146,23 @@ class LinearR2 final : public Measure {
 
 absl::StatusOr<std::shared_ptr<const Measure>> MakeLinearR2(
     const MeasureInfo& info, Parameters& parameters) {
-  REPSCORE_RETURN_IF_ERROR(
-      parameters.Choice("aggregation", {"variance_weighted"}).status());
+  PredictivityOptions options;
+  REPSCORE_ASSIGN_OR_RETURN(options.score.aggregation,
+                            ReadR2Aggregation(parameters));
+  REPSCORE_RETURN_IF_ERROR(ReadScoring(parameters, options.score));
+  REPSCORE_ASSIGN_OR_RETURN(options.folds, parameters.Folds("folds"));
   REPSCORE_ASSIGN_OR_RETURN(const int direction,
                             parameters.Choice("direction", kDirections));
   const std::string id = parameters.Canonical();
-  return MakeDirected(std::make_shared<LinearR2>(info, id),
-                      static_cast<Direction>(direction),
-                      id);
+  std::shared_ptr<const Measure> measure;
+  if (options.folds.in_sample() &&
+      options.score.aggregation == Aggregation::kVarianceWeighted) {
+    measure = std::make_shared<LinearR2>(info, id);
+  } else {
+    measure = MakePredictivity(info, std::move(options), id);
+  }
+  return MakeDirected(
+      std::move(measure), static_cast<Direction>(direction), id);
 }
 
 }  // namespace
@@ -161,7 +171,7 @@ std::vector<MeasureEntry> LinearRegressionFamily() {
   return {
       {{.id = "linear_r2",
         .aliases = {},
-        .summary = "in-sample R2 of linear regression",
+        .summary = "R2 of linear regression, in-sample or cross-validated",
         .orientation = Orientation::kScore,
         .lowest = 0.0,
         .highest = 1.0,
@@ -172,18 +182,25 @@ std::vector<MeasureEntry> LinearRegressionFamily() {
             {"orthogonal", "permutation", "scale", "translation", "invertible"},
         .parameters = {{.name = "aggregation",
                         .default_value = "variance_weighted",
-                        .description =
-                            "over targets: variance_weighted (one ratio of "
-                            "sums of squares)"},
+                        .description = kR2AggregationHelp},
+                       {.name = "denominator",
+                        .default_value = "train_mean",
+                        .description = kDenominatorHelp},
                        {.name = "direction",
                         .default_value = "candidate_to_reference",
-                        .description =
-                            "who predicts whom: candidate_to_reference, "
-                            "reference_to_candidate or symmetric_mean"}},
+                        .description = kDirectionHelp},
+                       {.name = "folds",
+                        .default_value = "none",
+                        .description = kFoldsHelp},
+                       {.name = "pooling",
+                        .default_value = "mean_of_folds",
+                        .description = kPoolingHelp}},
         .minimum_rows = 2,
         .source = "Kornblith et al. 2019, eq. 3; Cloos et al. 2024",
         .examples = {"linear_r2(direction=reference_to_candidate)",
-                     "linear_r2(direction=symmetric_mean)"},
+                     "linear_r2(direction=symmetric_mean)",
+                     "linear_r2(aggregation=uniform)",
+                     "linear_r2(folds=rows_shuffled(4,3))"},
         .cost = "n p (p + q) + p^3"},
        MakeLinearR2}};
 }

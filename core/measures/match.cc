@@ -22,7 +22,7 @@ namespace repscore {
 namespace {
 
 // Unequal numbers of units up to this have exact couplings in seconds.
-constexpr int64_t kMostUnits = 1024;
+constexpr int64_t kMostUnits = 512;
 
 StatisticsNeeds OwnColumns() {
   StatisticsNeeds needs;

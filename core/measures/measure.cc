@@ -1,5 +1,7 @@
 #include "core/measures/measure.h"
 
+#include <algorithm>
+
 #include "core/base/text.h"
 
 namespace repscore {
@@ -12,6 +14,18 @@ absl::Status Measure::CheckSize(const ProblemSize& size) const {
                info().minimum_rows,
                " rows; candidate and reference have ",
                size.rows));
+  }
+  const int64_t features =
+      std::min(size.candidate_features, size.reference_features);
+  if (features < info().minimum_features) {
+    return absl::InvalidArgumentError(
+        StrCat(id(),
+               " needs at least ",
+               info().minimum_features,
+               " columns on both sides; candidate has ",
+               size.candidate_features,
+               " and reference ",
+               size.reference_features));
   }
   return absl::OkStatus();
 }

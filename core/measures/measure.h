@@ -7,6 +7,7 @@
 #define REPSCORE_CORE_MEASURES_MEASURE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,10 +51,22 @@ struct MeasureInfo {
   /// Of the candidate side: "orthogonal", "permutation", "scale",
   /// "translation", "invertible".
   std::vector<std::string_view> invariances;
+  /// Transformations that change the value, but possibly by little: the scale
+  /// where a penalty is chosen from a fine grid.
+  std::vector<std::string_view> weak_dependences = {};
   /// In alphabetical order.
   std::vector<ParameterInfo> parameters;
   /// Fewest rows with a defined value.
   int64_t minimum_rows = 2;
+  /// Fewest columns of either side with a defined value.
+  int64_t minimum_features = 1;
+  /// The rows must be a multiple of this: folds of equal size.
+  int64_t rows_multiple_of = 1;
+  /// Rows of zeros have a value; InvalidArgument names them otherwise.
+  bool accepts_zero_rows = true;
+  /// Invariances that a published absolute epsilon spoils: they hold for data
+  /// of ordinary size, to kNearlyInvariant of the conformance suite.
+  std::vector<std::string_view> nearly_invariant = {};
   std::string_view source;
   /// Specifications whose parameters change the formula; the conformance suite
   /// runs them beside the default.
@@ -88,6 +101,9 @@ enum class Accuracy {
 
 struct Evaluation {
   double value = 0.0;
+  /// Standard error over splits: population standard deviation of the splits'
+  /// scores / sqrt(splits). Empty where the value is no mean over splits.
+  std::optional<double> error = {};
   /// d value / d statistics; empty parts were not asked for or are zero.
   Adjoint adjoint;
   std::vector<MeasureWarning> warnings;

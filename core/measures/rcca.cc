@@ -10,6 +10,7 @@
 #include <cmath>
 #include <memory>
 
+#include "core/backend/host_algebra.h"
 #include "core/base/status_macros.h"
 #include "core/measures/families.h"
 #include "core/measures/frame.h"

@@ -28,6 +28,7 @@ const std::vector<MeasureEntry>& Entries() {
     add(PermutationFamily());
     add(MatchFamily());
     add(ConvolutionalFamily());
+    add(StochasticFamily());
     add(CcaFamily());
     add(RegularisedCcaFamily());
     add(SvccaFamily());
@@ -36,6 +37,11 @@ const std::vector<MeasureEntry>& Entries() {
     add(GulpFamily());
     add(EffectiveDimensionFamily());
     add(RowGeometryFamily());
+    add(RsaFamily());
+    add(KnnFamily());
+    add(BrainScoreAlignmentFamily());
+    add(PredictivityFamily());
+    add(BrainScoreFamily());
     return all;
   }();
   return entries;

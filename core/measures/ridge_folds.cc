@@ -1,5 +1,7 @@
 #include "core/measures/ridge_folds.h"
 
+#include <cmath>
+
 #include "core/base/text.h"
 
 namespace repscore {
@@ -44,6 +46,24 @@ absl::StatusOr<double> PoolScores(Pooling pooling,
     fold.sst_weight = fold.sse / (count * fold.sst * fold.sst);
   }
   return value;
+}
+
+std::optional<double> ErrorOfFolds(Pooling pooling,
+                                   const std::vector<FoldScore>& folds) {
+  if (pooling != Pooling::kMeanOfFolds || folds.size() < 2) {
+    return std::nullopt;
+  }
+  const double count = static_cast<double>(folds.size());
+  double mean = 0.0;
+  for (const FoldScore& fold : folds) {
+    mean += (1.0 - fold.sse / fold.sst) / count;
+  }
+  double squares = 0.0;
+  for (const FoldScore& fold : folds) {
+    const double difference = 1.0 - fold.sse / fold.sst - mean;
+    squares += difference * difference;
+  }
+  return std::sqrt(squares) / count;
 }
 
 }  // namespace repscore

@@ -3,6 +3,7 @@
 #define REPSCORE_CORE_MEASURES_RIDGE_FOLDS_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -26,6 +27,10 @@ absl::StatusOr<double> PoolScores(Pooling pooling,
                                   double pooled_sst,
                                   double scale,
                                   std::vector<FoldScore>& folds);
+
+/// Standard error over folds of their R2; empty for pooled and single folds.
+std::optional<double> ErrorOfFolds(Pooling pooling,
+                                   const std::vector<FoldScore>& folds);
 
 struct FoldGeometry {
   double train_rows;  ///< n_t

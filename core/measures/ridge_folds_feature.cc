@@ -59,6 +59,7 @@ class FeatureSpaceFolds {
     }
     Evaluation result;
     result.value = *value;
+    result.error = ErrorOfFolds(options_.pooling, scores_);
     if (wants_adjoint) {
       FillAdjoint(request, result.adjoint);
     }

@@ -53,6 +53,7 @@ class SampleSpaceFolds {
     }
     Evaluation result;
     result.value = *value;
+    result.error = ErrorOfFolds(options_.pooling, scores_);
     if (request.candidate) {
       result.adjoint.kernel = KernelAdjoint();
     }

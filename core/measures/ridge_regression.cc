@@ -5,6 +5,7 @@
 //   v = (2 <M, W> - <W, A W>) / |Y|^2
 #include "core/measures/ridge_regression.h"
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -13,13 +14,13 @@
 #include "core/base/text.h"
 #include "core/measures/directed.h"
 #include "core/measures/families.h"
+#include "core/measures/predictivity.h"
 #include "core/measures/spectral.h"
 
 namespace repscore {
 namespace {
 
 constexpr ScalarType kDouble = ScalarType::kFloat64;
-constexpr double kLargestLambda = 1e300;
 
 class RidgeR2 final : public Measure {
  public:
@@ -151,36 +152,66 @@ class RidgeR2 final : public Measure {
   const RidgeOptions options_;
 };
 
+/// Differentiable: global R2 of one penalty, in-sample or over disjoint folds.
+bool HasGradient(const PredictivityOptions& options) {
+  return options.score.aggregation == Aggregation::kVarianceWeighted &&
+         options.score.pooling != Pooling::kMedianOfFolds &&
+         options.lambda.fixed() && options.folds.is_partition() &&
+         options.folds.kind() != FoldRule::Kind::kLeaveOneOut;
+}
+
+std::vector<ParameterInfo> RidgeParameters() {
+  std::vector<ParameterInfo> parameters = {
+      {.name = "aggregation",
+       .default_value = "variance_weighted",
+       .description = kR2AggregationHelp},
+      {.name = "denominator",
+       .default_value = "train_mean",
+       .description = kDenominatorHelp},
+      {.name = "direction",
+       .default_value = "candidate_to_reference",
+       .description = kDirectionHelp},
+      {.name = "folds",
+       .default_value = "rows_contiguous(5)",
+       .description = kFoldsHelp},
+      {.name = "pooling",
+       .default_value = "mean_of_folds",
+       .description = kPoolingHelp}};
+  const std::vector<ParameterInfo> lambda = LambdaParameters("100");
+  parameters.insert(parameters.end(), lambda.begin(), lambda.end());
+  std::sort(parameters.begin(),
+            parameters.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  return parameters;
+}
+
 absl::StatusOr<std::shared_ptr<const Measure>> MakeRidgeR2(
     const MeasureInfo& info, Parameters& parameters) {
-  RidgeOptions options;
-  REPSCORE_RETURN_IF_ERROR(
-      parameters.Choice("aggregation", {"variance_weighted"}).status());
-  REPSCORE_ASSIGN_OR_RETURN(options.lambda,
-                            parameters.Number("lambda", 0.0, kLargestLambda));
-  REPSCORE_ASSIGN_OR_RETURN(options.folds, parameters.Folds("folds"));
-  if (!options.folds.is_partition()) {
-    return absl::InvalidArgumentError(
-        StrCat("folds=", options.folds.ToString(), ": folds must be disjoint"));
-  }
-  REPSCORE_ASSIGN_OR_RETURN(
-      const int denominator,
-      parameters.Choice("denominator", {"train_mean", "validation_mean"}));
-  REPSCORE_ASSIGN_OR_RETURN(
-      const int scale,
-      parameters.Choice("lambda_scale", {"raw", "per_sample"}));
-  REPSCORE_ASSIGN_OR_RETURN(
-      const int pooling,
-      parameters.Choice("pooling", {"mean_of_folds", "pooled"}));
+  PredictivityOptions all;
+  REPSCORE_ASSIGN_OR_RETURN(all.score.aggregation,
+                            ReadR2Aggregation(parameters));
+  REPSCORE_RETURN_IF_ERROR(ReadScoring(parameters, all.score));
+  REPSCORE_ASSIGN_OR_RETURN(all.lambda, ReadLambda(parameters));
+  REPSCORE_ASSIGN_OR_RETURN(all.folds, parameters.Folds("folds"));
+  REPSCORE_RETURN_IF_ERROR(CheckSelection(all));
   REPSCORE_ASSIGN_OR_RETURN(const int direction,
                             parameters.Choice("direction", kDirections));
-  options.denominator = static_cast<Denominator>(denominator);
-  options.lambda_scale = static_cast<LambdaScale>(scale);
-  options.pooling = static_cast<Pooling>(pooling);
   const std::string id = parameters.Canonical();
-  return MakeDirected(std::make_shared<RidgeR2>(info, std::move(options), id),
-                      static_cast<Direction>(direction),
-                      id);
+  std::shared_ptr<const Measure> measure;
+  if (HasGradient(all)) {
+    measure = std::make_shared<RidgeR2>(
+        info,
+        RidgeOptions{.lambda = all.lambda.lambdas[0],
+                     .lambda_scale = all.lambda.scale,
+                     .denominator = all.score.denominator,
+                     .pooling = all.score.pooling,
+                     .folds = all.folds},
+        id);
+  } else {
+    measure = MakePredictivity(info, std::move(all), id);
+  }
+  return MakeDirected(
+      std::move(measure), static_cast<Direction>(direction), id);
 }
 
 }  // namespace
@@ -198,35 +229,7 @@ std::vector<MeasureEntry> RidgeRegressionFamily() {
         .metric = false,
         .differentiable = true,
         .invariances = {"orthogonal", "permutation", "translation"},
-        .parameters =
-            {{.name = "aggregation",
-              .default_value = "variance_weighted",
-              .description = "over targets: variance_weighted (one ratio of "
-                             "sums of squares)"},
-             {.name = "denominator",
-              .default_value = "train_mean",
-              .description = "validation targets vary about: train_mean (the "
-                             "paper's code) or validation_mean (scikit-learn)"},
-             {.name = "direction",
-              .default_value = "candidate_to_reference",
-              .description = "who predicts whom: candidate_to_reference, "
-                             "reference_to_candidate or symmetric_mean"},
-             {.name = "folds",
-              .default_value = "rows_contiguous(5)",
-              .description =
-                  "rows_contiguous(k), rows_shuffled(k,seed), "
-                  "conditions_contiguous(k), conditions_shuffled(k,seed), "
-                  "explicit, or none for in-sample"},
-             {.name = "lambda",
-              .default_value = "100",
-              .description = "penalty on the squared weights, at least 0"},
-             {.name = "lambda_scale",
-              .default_value = "raw",
-              .description = "raw, or per_sample: times the training rows"},
-             {.name = "pooling",
-              .default_value = "mean_of_folds",
-              .description = "over folds: mean_of_folds, or pooled: one ratio "
-                             "over all out-of-fold predictions"}},
+        .parameters = RidgeParameters(),
         .minimum_rows = 2,
         .source = "Cloos et al. 2024, appendix B",
         .examples =
@@ -238,7 +241,13 @@ std::vector<MeasureEntry> RidgeRegressionFamily() {
              "ridge_r2(denominator=validation_mean,lambda=2)",
              "ridge_r2(folds=rows_contiguous(3),lambda=2,pooling=pooled)",
              "ridge_r2(direction=reference_to_candidate,"
-             "folds=rows_contiguous(3),lambda=2)"},
+             "folds=rows_contiguous(3),lambda=2)",
+             "ridge_r2(aggregation=uniform,folds=rows_shuffled(4,7),lambda=2)",
+             "ridge_r2(aggregation=median,folds=none,lambda=2)",
+             "ridge_r2(folds=loo,lambda=2,pooling=pooled)",
+             "ridge_r2(folds=split(train=0.8,repeats=3,seed=2),lambda=2,"
+             "pooling=median_of_folds)",
+             "ridge_r2(folds=rows_contiguous(3),lambda=grid(2,20,200))"},
         .cost =
             "n p (p + q) + k p^3 for k folds; n^2 (p + k q) + n^3 for p > n",
         .known_as = {"diffscore: ridge-lambda100-r2#5folds_cv (the default)",

@@ -11,7 +11,7 @@ namespace repscore {
 
 enum class Denominator { kTrainMean, kValidationMean };
 enum class LambdaScale { kRaw, kPerSample };
-enum class Pooling { kMeanOfFolds, kPooled };
+enum class Pooling { kMeanOfFolds, kPooled, kMedianOfFolds };
 
 struct RidgeOptions {
   double lambda = 100.0;

@@ -12,6 +12,7 @@
 #include <numbers>
 #include <optional>
 
+#include "core/backend/host_algebra.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/measures/angle.h"

@@ -4,6 +4,7 @@
 #include <limits>
 #include <numeric>
 
+#include "core/backend/host_algebra.h"
 #include "core/measures/assignment.h"
 
 namespace repscore {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/backend/host_algebra.h"
+
 namespace repscore {
 
 struct Shipment {

@@ -263,15 +263,23 @@ std::vector<Split> Folds::Splits() const {
   if (!is_partition()) {
     return overlapping;
   }
-  std::vector<Split> splits(static_cast<size_t>(count));
-  for (size_t i = 0; i < fold_of_row.size(); ++i) {
-    for (size_t f = 0; f < splits.size(); ++f) {
-      const bool tested = fold_of_row[i] == static_cast<int32_t>(f);
-      (tested ? splits[f].test : splits[f].train)
-          .push_back(static_cast<int64_t>(i));
-    }
+  std::vector<Split> splits;
+  for (int64_t f = 0; f < count; ++f) {
+    splits.push_back(SplitAt(f));
   }
   return splits;
+}
+
+Split Folds::SplitAt(int64_t fold) const {
+  if (!is_partition()) {
+    return overlapping[static_cast<size_t>(fold)];
+  }
+  Split split;
+  for (size_t i = 0; i < fold_of_row.size(); ++i) {
+    (fold_of_row[i] == fold ? split.test : split.train)
+        .push_back(static_cast<int64_t>(i));
+  }
+  return split;
 }
 
 absl::StatusOr<Folds> FoldRule::Assign(const RowLayout& layout) const {
@@ -306,6 +314,7 @@ absl::StatusOr<Folds> FoldRule::Assign(const RowLayout& layout) const {
   const int64_t units = by_row ? layout.rows : layout.conditions;
   const int64_t count = kind_ == Kind::kLeaveOneOut ? layout.rows : count_;
   folds.count = static_cast<int32_t>(count);
+  folds.leave_one_out = kind_ == Kind::kLeaveOneOut;
   if (kind_ == Kind::kSplit) {
     REPSCORE_ASSIGN_OR_RETURN(const auto classes, Classes(layout, label_));
     const auto train =

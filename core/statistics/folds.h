@@ -30,10 +30,17 @@ struct Folds {
   std::vector<int32_t> fold_of_row;
   /// The splits where they are no partition.
   std::vector<Split> overlapping = {};
+  /// Every row is a fold of its own. No moments are kept for such folds: n
+  /// Gram matrices would be the result.
+  bool leave_one_out = false;
   /// SHA-256 (hex) of the assignment.
   std::string digest;
 
   bool is_partition() const { return overlapping.empty(); }
+  /// Folds are kept as moments: few and disjoint.
+  bool has_moments() const { return is_partition() && !leave_one_out; }
+  /// Fold `fold` as a split, rows ascending where they are a partition.
+  Split SplitAt(int64_t fold) const;
   /// Validation rows of every fold.
   std::vector<int64_t> Sizes() const;
   /// Every fold as a split, rows ascending where they are a partition.
@@ -86,6 +93,8 @@ class FoldRule {
 
   Kind kind() const { return kind_; }
   bool in_sample() const { return kind_ == Kind::kNone; }
+  /// Number of folds where the rule says it, else 0 (none, loo).
+  int64_t count() const { return count_; }
   /// Folds are disjoint and train on all rows outside them.
   bool is_partition() const {
     return kind_ != Kind::kSplit && lists_.train.empty();

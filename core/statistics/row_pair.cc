@@ -90,7 +90,7 @@ FoldMoments ComputeFolds(Backend& backend,
   for (const auto& [rule, folds] : order.folds()) {
     FoldedMoments& folded = statistics.folds[rule];
     folded.folds = folds;
-    if (folds.is_partition()) {
+    if (folds.has_moments()) {
       folded.moments.resize(static_cast<size_t>(folds.count));
     }
   }
@@ -147,13 +147,13 @@ RowOrder::RowOrder(int64_t rows, std::map<std::string, Folds> folds)
   const auto same_cell = [this](int64_t a, int64_t b) {
     return std::all_of(folds_.begin(), folds_.end(), [&](const auto& entry) {
       const std::vector<int32_t>& fold = entry.second.fold_of_row;
-      return !entry.second.is_partition() ||
+      return !entry.second.has_moments() ||
              fold[static_cast<size_t>(a)] == fold[static_cast<size_t>(b)];
     });
   };
   const auto before = [this](int64_t a, int64_t b) {
     for (const auto& [rule, assigned] : folds_) {
-      if (!assigned.is_partition()) {
+      if (!assigned.has_moments()) {
         continue;
       }
       const int32_t fold_a = assigned.fold_of_row[static_cast<size_t>(a)];
@@ -172,7 +172,7 @@ RowOrder::RowOrder(int64_t rows, std::map<std::string, Folds> folds)
       Cell cell;
       cell.first = i;
       for (const auto& [rule, assigned] : folds_) {
-        if (assigned.is_partition()) {
+        if (assigned.has_moments()) {
           cell.folds[rule] = assigned.fold_of_row[static_cast<size_t>(row)];
         }
       }
@@ -238,6 +238,9 @@ Statistics ComputeStatistics(Backend& backend,
   statistics.reference_rows = pair.exact_reference;
   statistics.candidate_means = pair.candidate_means;
   statistics.reference_means = pair.reference_means;
+  if (!order.is_identity()) {
+    statistics.original_rows = order.permutation();
+  }
   const bool by_fold = needs.fold_gram || needs.fold_reference_gram;
   FoldMoments total;
   if (by_fold) {

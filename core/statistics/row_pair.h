@@ -13,11 +13,12 @@
 
 namespace repscore {
 
-/// An order of rows in which every fold of every rule is made of contiguous
-/// cells: the common refinement of all rules.
+/// An order of rows in which every fold of every rule that has moments is made
+/// of contiguous cells: the common refinement of those rules.
 class RowOrder {
  public:
-  /// Rows `first` .. `first + count` lie in fold `folds[rule]` of every rule.
+  /// Rows `first` .. `first + count` lie in fold `folds[rule]` of every rule
+  /// that has moments.
   struct Cell {
     int64_t first = 0;
     int64_t count = 0;

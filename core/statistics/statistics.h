@@ -119,6 +119,8 @@ struct Statistics {
   Matrix reference_means;
   /// By FoldRule::ToString().
   std::map<std::string, FoldedMoments> folds;
+  /// Row i is row original_rows[i] of the dataset; empty for the same order.
+  std::vector<int64_t> original_rows;
 
   /// The same pair with the roles of the sides exchanged.
   Statistics Swapped() const;

@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cctype>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -55,9 +57,36 @@ inline std::string CaseName(const ::testing::TestParamInfo<Case>& parameter) {
   return name + "_" + std::to_string(parameter.index);
 }
 
-/// n > p = q, n > p > q, n > q > p, n < p, n < q, p = 1, q = 1, p = n - 1.
+/// Whether the measure claims a value at these sizes: latent components, for
+/// one, need as many features. What is refused is tested for its status.
+inline bool IsDefined(const std::string& id, const Shape& shape) {
+  const std::shared_ptr<const Measure> measure = MustCreate(id);
+  return measure != nullptr &&
+         measure
+             ->CheckSize({.rows = shape.n,
+                          .candidate_features = shape.p,
+                          .reference_features = shape.q,
+                          .space = ChooseSpace(shape.n, shape.p)})
+             .ok();
+}
+
+/// The shapes at which the measure is defined.
+inline std::vector<Shape> DefinedShapes(const std::string& id,
+                                        const std::vector<Shape>& shapes) {
+  std::vector<Shape> defined;
+  for (const Shape& shape : shapes) {
+    if (IsDefined(id, shape)) {
+      defined.push_back(shape);
+    }
+  }
+  return defined;
+}
+
+/// n > p = q, n > p > q, n > q > p, n < p, n < q, p = 1, q = 1, p = n - 1, and
+/// many features on both sides.
 inline std::vector<Shape> AllShapes() {
-  return {{24, 6, 6},
+  return {{60, 30, 28},
+          {24, 6, 6},
           {40, 12, 9},
           {40, 9, 12},
           {15, 25, 20},
@@ -66,6 +95,17 @@ inline std::vector<Shape> AllShapes() {
           {30, 6, 1},
           {13, 12, 4},
           {30, 6, 40}};
+}
+
+/// `shapes` with as many columns and such numbers of rows as the measure needs.
+inline std::vector<Shape> ShapesFor(const MeasureInfo& info,
+                                    std::vector<Shape> shapes) {
+  for (Shape& shape : shapes) {
+    shape.n -= shape.n % info.rows_multiple_of;
+    shape.p = std::max(shape.p, info.minimum_features);
+    shape.q = std::max(shape.q, info.minimum_features);
+  }
+  return shapes;
 }
 
 }  // namespace repscore::testing

@@ -13,13 +13,19 @@ namespace {
 constexpr double kSameValue = 1e-10;
 // A transformation that a measure must see changes it by more than this.
 constexpr double kDifferent = 1e-3;
+// An absolute epsilon of a published formula moves values of ordinary data by
+// less than this.
+constexpr double kNearlyInvariant = 1e-9;
 // Slack of the triangle inequality.
 constexpr double kTriangleSlack = 1e-10;
 
+bool Contains(const std::vector<std::string_view>& names,
+              std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 bool Claims(const MeasureInfo& info, std::string_view invariance) {
-  return std::find(info.invariances.begin(),
-                   info.invariances.end(),
-                   invariance) != info.invariances.end();
+  return Contains(info.invariances, invariance);
 }
 
 /// A measure that predicts in the other direction has the invariances of its
@@ -40,7 +46,8 @@ class LawsTest : public ::testing::TestWithParam<Case> {
 
 TEST_P(LawsTest, ValueIsInRangeOnEveryShape) {
   uint64_t seed = 100;
-  for (const Shape& shape : AllShapes()) {
+  for (const Shape& shape :
+       DefinedShapes(GetParam().id, ShapesFor(info_, AllShapes()))) {
     const double value = Value(MixedPair(shape.n, shape.p, shape.q, seed++));
 
     EXPECT_GE(value, info_.lowest) << shape.n << "," << shape.p;
@@ -50,7 +57,8 @@ TEST_P(LawsTest, ValueIsInRangeOnEveryShape) {
 
 TEST_P(LawsTest, SpacesAgreeAndTheStreamAgrees) {
   uint64_t seed = 200;
-  for (const Shape& shape : AllShapes()) {
+  for (const Shape& shape :
+       DefinedShapes(GetParam().id, ShapesFor(info_, AllShapes()))) {
     const Pair pair = MixedPair(shape.n, shape.p, shape.q, seed++);
 
     const double feature =
@@ -64,6 +72,9 @@ TEST_P(LawsTest, SpacesAgreeAndTheStreamAgrees) {
 }
 
 TEST_P(LawsTest, SelfScoreIsTheBestThereIs) {
+  if (!IsDefined(GetParam().id, {40, 9, 9})) {
+    GTEST_SKIP() << "not defined at these sizes";
+  }
   const Table rows = MixedPair(40, 9, 9, 300).reference;
   const double value = Value({.candidate = rows, .reference = rows});
 
@@ -78,7 +89,8 @@ TEST_P(LawsTest, SelfScoreIsTheBestThereIs) {
 
 TEST_P(LawsTest, SymmetryIsAsClaimed) {
   uint64_t seed = 400;
-  for (const Shape& shape : AllShapes()) {
+  for (const Shape& shape :
+       DefinedShapes(GetParam().id, ShapesFor(info_, AllShapes()))) {
     if (!info_.symmetric) {
       continue;
     }
@@ -88,7 +100,9 @@ TEST_P(LawsTest, SymmetryIsAsClaimed) {
         Value({.candidate = pair.reference, .reference = pair.candidate}),
         kSameValue);
   }
-  if (!info_.symmetric && IsForward(GetParam().id)) {
+  if (!info_.symmetric && IsForward(GetParam().id) &&
+      IsDefined(GetParam().id, {40, 12, 5}) &&
+      IsDefined(GetParam().id, {40, 5, 12})) {
     const Pair pair = MixedPair(40, 12, 5, 401);
     EXPECT_GT(std::abs(Value(pair) - Value({.candidate = pair.reference,
                                             .reference = pair.candidate})),
@@ -100,6 +114,9 @@ TEST_P(LawsTest, InvariancesAreAsClaimed) {
   if (!IsForward(GetParam().id)) {
     GTEST_SKIP() << "claims are about the side that predicts";
   }
+  if (!IsDefined(GetParam().id, {40, 8, 6})) {
+    GTEST_SKIP() << "not defined at these sizes";
+  }
   Pair pair = MixedPair(40, 8, 6, 500);
   const double value = Value(pair);
   const Table original = pair.candidate;
@@ -108,6 +125,12 @@ TEST_P(LawsTest, InvariancesAreAsClaimed) {
     const double now = Value(pair);
     if (Claims(info_, invariance)) {
       EXPECT_NEAR(now, value, kSameValue) << invariance;
+    } else if (Contains(info_.nearly_invariant, invariance)) {
+      EXPECT_NEAR(now, value, kNearlyInvariant) << invariance;
+    } else if (std::find(info_.weak_dependences.begin(),
+                         info_.weak_dependences.end(),
+                         invariance) != info_.weak_dependences.end()) {
+      EXPECT_NE(now, value) << invariance;
     } else {
       EXPECT_GT(std::abs(now - value), kDifferent) << invariance;
     }
@@ -118,7 +141,7 @@ TEST_P(LawsTest, InvariancesAreAsClaimed) {
   Table shifted = original;
   for (int64_t i = 0; i < shifted.rows; ++i) {
     for (int64_t j = 0; j < shifted.cols; ++j) {
-      shifted.at(i, j) += static_cast<double>(j) - 2.5;
+      shifted.at(i, j) += 4.0 * (static_cast<double>(j) - 2.5);
     }
   }
   check("translation", shifted);
@@ -136,6 +159,9 @@ TEST_P(LawsTest, LargeOffsetsDoNotMatter) {
   if (!Claims(info_, "translation")) {
     GTEST_SKIP() << "depends on the offset";
   }
+  if (!IsDefined(GetParam().id, {40, 8, 6})) {
+    GTEST_SKIP() << "not defined at these sizes";
+  }
   const Pair pair = MixedPair(40, 8, 6, 600);
   Pair shifted = pair;
   for (double& value : shifted.candidate.values) {
@@ -152,6 +178,9 @@ TEST_P(LawsTest, LargeOffsetsDoNotMatter) {
 TEST_P(LawsTest, TinyAndHugeEntriesKeepScaleFreeMeasures) {
   if (!Claims(info_, "scale")) {
     GTEST_SKIP() << "depends on the scale";
+  }
+  if (!IsDefined(GetParam().id, {40, 8, 6})) {
+    GTEST_SKIP() << "not defined at these sizes";
   }
   const Pair pair = MixedPair(40, 8, 6, 700);
   for (const double scale : {1e-70, 1e70}) {

@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "core/backend/host_algebra.h"
 #include "core/measures/transport.h"
 #include "tests/support/problem.h"
 

@@ -43,7 +43,8 @@ TEST(RegistryTest, ShorthandExpandsToTheFullSpecification) {
   EXPECT_EQ(CanonicalOf("ridge_r2"),
             "ridge_r2(aggregation=variance_weighted,denominator=train_mean,"
             "direction=candidate_to_reference,folds=rows_contiguous(5),"
-            "lambda=100,lambda_scale=raw,pooling=mean_of_folds)");
+            "lambda=100,lambda_scale=raw,per_target=no,pooling=mean_of_folds,"
+            "selection=fixed)");
 }
 
 TEST(RegistryTest, EqualMeaningGivesEqualText) {

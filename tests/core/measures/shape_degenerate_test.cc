@@ -136,9 +136,9 @@ TEST(ShapeDegenerateTest, CouplingsHaveALimit) {
                                .space = Space::kSample});
   };
 
-  EXPECT_TRUE(check(1024, 3).ok());
+  EXPECT_TRUE(check(512, 3).ok());
   EXPECT_TRUE(check(4000, 4000).ok());
-  ExpectInvalid(check(1025, 3), "1025 and 3");
+  ExpectInvalid(check(513, 3), "513 and 3");
 }
 
 TEST(ShapeDegenerateTest, UnpairedUnitsAreReported) {

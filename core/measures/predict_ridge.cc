@@ -1,0 +1,102 @@
+// Ridge regression from moments.
+#include <utility>
+
+#include "core/measures/host.h"
+#include "core/measures/predict_regressors.h"
+#include "core/measures/spectral.h"
+
+namespace repscore {
+namespace {
+
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+// A row whose leverage is closer to 1 than this is fitted exactly by least
+// squares: it alone spans a direction.
+constexpr double kSmallestLeverage = 1e-11;
+
+}  // namespace
+
+MatrixXd PredictRidge(Backend& backend, const TrainingSet& set, double lambda) {
+  const PositiveFactor factor(backend, ToBackend(backend, set.gram), lambda);
+  const MatrixXd weights =
+      ToHost(backend, factor.Solve(ToBackend(backend, set.cross)));
+  return Multiply(backend, Op::kNone, set.probe, Op::kNone, weights);
+}
+
+RidgePath::RidgePath(Backend& backend,
+                     const TrainingSet& set,
+                     const HostSpectrum& spectrum)
+    : backend_(backend),
+      values_(spectrum.values),
+      targets_(Multiply(
+          backend, Op::kTranspose, spectrum.vectors, Op::kNone, set.cross)),
+      probe_(Multiply(
+          backend, Op::kNone, set.probe, Op::kNone, spectrum.vectors)) {}
+
+MatrixXd RidgePath::Predict(double lambda) const {
+  const VectorXd shrink = (values_.array() + lambda).inverse();
+  return Multiply(backend_,
+                  Op::kNone,
+                  probe_,
+                  Op::kNone,
+                  MatrixXd(shrink.asDiagonal() * targets_));
+}
+
+LeaveOneOut::LeaveOneOut(Backend& backend,
+                         MatrixXd basis,
+                         VectorXd values,
+                         const MatrixXd& targets)
+    : backend_(backend),
+      basis_(std::move(basis)),
+      values_(std::move(values)),
+      squares_(basis_.cwiseAbs2()),
+      projected_(
+          Multiply(backend, Op::kTranspose, basis_, Op::kNone, targets)) {
+  const auto n = static_cast<double>(targets.rows());
+  rest_ = targets - Multiply(backend, Op::kNone, basis_, Op::kNone, projected_);
+  rest_leverage_ = (1.0 - 1.0 / n) - squares_.rowwise().sum().array();
+  for (int64_t i = 0; i < targets.rows(); ++i) {
+    if (basis_.cols() >= targets.rows() - 1 ||
+        rest_leverage_(i) < kSmallestLeverage) {
+      rest_leverage_(i) = 0.0;
+      rest_.row(i).setZero();
+    }
+  }
+}
+
+// With shrinkage g = lambda / (w + lambda), row i leaves
+//   (rest_i + u_i' diag(g) c) / (rest leverage_i + u_i' diag(g) u_i).
+// Where least squares fits row i exactly, the limit has 1 / w in place of g.
+MatrixXd LeaveOneOut::Residuals(double lambda) const {
+  const auto part = [this](const VectorXd& g) {
+    return Multiply(backend_,
+                    Op::kNone,
+                    basis_,
+                    Op::kNone,
+                    MatrixXd(g.asDiagonal() * projected_));
+  };
+  MatrixXd residuals = rest_;
+  VectorXd leverage = rest_leverage_;
+  if (lambda > 0.0) {
+    const VectorXd g = lambda * (values_.array() + lambda).inverse();
+    residuals += part(g);
+    leverage += squares_ * g;
+  } else if ((rest_leverage_.array() == 0.0).any()) {
+    const VectorXd g = values_.cwiseInverse();
+    const MatrixXd limit = part(g);
+    const VectorXd limit_leverage = squares_ * g;
+    for (int64_t i = 0; i < residuals.rows(); ++i) {
+      if (rest_leverage_(i) == 0.0) {
+        residuals.row(i) = limit.row(i);
+        leverage(i) = limit_leverage(i);
+      }
+    }
+  }
+  for (int64_t i = 0; i < residuals.rows(); ++i) {
+    residuals.row(i) /= leverage(i);
+  }
+  return residuals;
+}
+
+}  // namespace repscore

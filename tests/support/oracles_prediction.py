@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from sklearn.cross_decomposition import PLSRegression
-from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.linear_model import RidgeCV
 
 Fold = tuple[np.ndarray, np.ndarray]
 Regressor = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -45,8 +45,8 @@ def least_squares(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
 def ridge(penalty: float, scale: str = "raw") -> Regressor:
     def predict(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
         alpha = penalty * (len(a) if scale == "per_sample" else 1)
-        model = Ridge(alpha=alpha, fit_intercept=False, solver="svd")
-        return model.fit(a, b).predict(t).reshape(len(t), -1)
+        u, s, vt = np.linalg.svd(a, full_matrices=False)
+        return (t @ vt.T * (s / (s**2 + alpha))) @ (u.T @ b)
 
     return predict
 
@@ -204,6 +204,15 @@ def pearson_columns(z: np.ndarray, fitted: np.ndarray, floor: float = 0) -> np.n
         return (z * fitted).sum(axis=0) / (lengths[0] * lengths[1])
 
 
+def _flat(folds: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> float:
+    """One cosine of all entries, centred by the training means."""
+    a, b = (
+        np.concatenate([(fold[part] - fold[2]).ravel() for fold in folds])
+        for part in (0, 1)
+    )
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
 def r(
     x: np.ndarray,
     y: np.ndarray,
@@ -215,16 +224,15 @@ def r(
     floor: float = 0,
 ) -> float:
     results = predictions(x, y, folds, regressor)
-    if pooling == "pooled":
-        results = [tuple(np.concatenate([f[part] for f in results]) for part in (0, 1))]
+    parts = [results] if pooling == "pooled" else [[fold] for fold in results]
     if aggregation == "flat":
-        values = []
-        for z, fitted, mean in results:
-            a, b = z - mean, fitted - mean
-            values.append(np.sum(a * b) / (np.linalg.norm(a) * np.linalg.norm(b)))
+        values = [_flat(part) for part in parts]
     else:
         over = {"median": np.nanmedian, "mean": np.nanmean}[aggregation]
-        values = [over(pearson_columns(z, fitted, floor)) for z, fitted, *_ in results]
+        values = []
+        for part in parts:
+            z, fitted = (np.concatenate([fold[i] for fold in part]) for i in (0, 1))
+            values.append(over(pearson_columns(z, fitted, floor)))
     return float(_OVER_FOLDS.get(pooling, np.mean)(values))
 
 

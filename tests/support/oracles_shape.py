@@ -77,8 +77,10 @@ def shape_cosine(
     return _nuclear(x.T @ y) / (np.linalg.norm(x) * np.linalg.norm(y))
 
 
-def shape_angular(x: np.ndarray, y: np.ndarray, *options: float | str) -> float:
-    return _angle(shape_cosine(x, y, *options))
+def shape_angular(
+    x: np.ndarray, y: np.ndarray, *options: float | str, **named: float | str
+) -> float:
+    return _angle(shape_cosine(x, y, *options, **named))
 
 
 def shape_permutation(x: np.ndarray, y: np.ndarray, form: str = "angle") -> float:

@@ -49,8 +49,9 @@ VectorXd DominantVector(const Operator& apply, int64_t size) {
     VectorXd next = apply(v);
     diagonal(k) = v.dot(next);
     for (int pass = 0; pass < 2; ++pass) {
-      const VectorXd inside = basis.leftCols(k + 1).transpose() * next;
-      next -= basis.leftCols(k + 1) * inside;
+      for (int64_t j = 0; j <= k; ++j) {
+        next -= basis.col(j).dot(next) * basis.col(j);
+      }
     }
     below(k) = next.norm();
     const bool last = k + 1 == most;
@@ -110,7 +111,14 @@ VectorXd Weights(Backend& backend, const MatrixXd& unscaled, bool nipals) {
   };
   if (q <= kMostGramTargets) {
     gram = GramOf(backend, cross);
-    apply = [&](const VectorXd& v) -> VectorXd { return gram * v; };
+    // Thousands of small products: a threaded library would only wait.
+    apply = [&](const VectorXd& v) {
+      VectorXd image(q);
+      for (int64_t j = 0; j < q; ++j) {
+        image(j) = gram.col(j).dot(v);
+      }
+      return image;
+    };
   }
   const VectorXd v = nipals ? PowerVector(apply, q, FirstTarget(cross))
                             : DominantVector(apply, q);

@@ -4,6 +4,7 @@ import numpy as np
 import oracles_cca as cca
 import oracles_prediction as prediction
 import oracles_rsa as rsa
+import oracles_shape as shape
 import oracles_spectra as spectra
 import pytest
 from sklearn import cross_decomposition, model_selection
@@ -197,3 +198,28 @@ def test_gulp_without_a_penalty_counts_canonical_correlations():
 
     value = spectra.gulp(x, y, 0)
     assert value == pytest.approx(5 + 3 - 2 * np.sum(rho**2), abs=TOLERANCE)
+
+
+def test_stochastic_shape_of_means_alone_is_procrustes():
+    x, y = sides(40, 2, 2)
+    folds = np.array_split(np.arange(40), 8)
+    means = [np.stack([side[f].mean(axis=0) for f in folds]) for side in (x, y)]
+
+    value = shape.shape_stochastic(x, y, folds, alpha=2)
+    expected = np.sqrt(2) * shape.size_shape(*means)
+    assert value == pytest.approx(expected, abs=1e-7)
+
+
+def test_circular_shifts_of_a_feature_map_are_undone():
+    random = np.random.default_rng(0)
+    maps = random.normal(size=(20, 2, 3, 4))
+    turn, _ = np.linalg.qr(random.normal(size=(4, 4)))
+    moved = np.roll(maps, (1, 2), axis=(1, 2)) @ turn
+
+    for layout, axes in (("channels_last", None), ("channels_first", (0, 3, 1, 2))):
+        x, y = (
+            (side if axes is None else side.transpose(axes)).reshape(20, -1)
+            for side in (maps, moved)
+        )
+        value = shape.shape_convolutional(x, y, 2, 3, layout)
+        assert value == pytest.approx(0, abs=1e-6)

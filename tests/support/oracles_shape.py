@@ -148,7 +148,7 @@ def shape_convolutional(
         else:
             side = np.reshape(side, (len(side), -1, height, width))
             side = np.moveaxis(side, 1, -1)
-        return side - side.mean(axis=(0, 1, 2))
+        return side - side.mean(axis=0)
 
     x, y = maps(np.asarray(x, np.float64)), maps(np.asarray(y, np.float64))
     best = max(
@@ -190,7 +190,9 @@ def shape_stochastic(
     x: np.ndarray, y: np.ndarray, folds: list[np.ndarray], alpha: float = 1
 ) -> float:
     """Searches all rotations and reflections of two units each; p = q = 2."""
-    means = tuple(np.stack([side[f].mean(axis=0) for f in folds]) for side in (x, y))
+    means = tuple(
+        _centred(np.stack([side[f].mean(axis=0) for f in folds])) for side in (x, y)
+    )
     covariances = tuple(
         np.stack([np.cov(side[f], rowvar=False) for f in folds]) for side in (x, y)
     )

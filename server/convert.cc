@@ -110,6 +110,10 @@ MeasureRequest ToMeasureRequest(const v1::MeasureSpec& spec) {
   for (const v1::RowIndices& fold : spec.explicit_folds()) {
     request.explicit_folds.emplace_back(fold.rows().begin(), fold.rows().end());
   }
+  for (const v1::RowIndices& fold : spec.explicit_training()) {
+    request.explicit_training.emplace_back(fold.rows().begin(),
+                                           fold.rows().end());
+  }
   return request;
 }
 
@@ -158,24 +162,11 @@ v1::TensorSpec ToProto(const ArraySpec& spec) {
   return result;
 }
 
-v1::Score ToProto(const ScoreResult& score) {
-  v1::Score result;
-  result.set_measure(score.measure);
-  result.set_value(score.value);
-  for (const MeasureWarning& warning : score.warnings) {
-    v1::Warning* item = result.add_warnings();
-    item->set_reason(warning.reason);
-    item->set_message(warning.message);
-  }
-  result.set_fold_digest(score.fold_digest);
-  result.set_space(score.space);
-  return result;
-}
-
-v1::MeasureDescription ToProto(const MeasureInfo& info) {
+v1::MeasureDescription ToProto(const MeasureInfo& info,
+                               const std::string& canonical) {
   v1::MeasureDescription result;
   result.set_id(std::string(info.id));
-  result.set_canonical(DefaultSpecification(info));
+  result.set_canonical(canonical);
   for (const std::string_view alias : info.aliases) {
     result.add_aliases(std::string(alias));
   }
@@ -198,15 +189,16 @@ v1::MeasureDescription ToProto(const MeasureInfo& info) {
     item->set_description(std::string(parameter.description));
   }
   result.set_source(std::string(info.source));
+  result.set_minimum_rows(info.minimum_rows);
+  result.set_exact_at_equality(info.exact_at_equality);
+  result.set_cost(std::string(info.cost));
+  for (const std::string_view name : info.known_as) {
+    result.add_known_as(std::string(name));
+  }
+  for (const std::string_view example : info.examples) {
+    result.add_examples(std::string(example));
+  }
   return result;
-}
-
-v1::CandidateSummary SummaryOf(const ScoreReport& report) {
-  v1::CandidateSummary summary;
-  summary.set_rows(report.rows);
-  summary.set_features(report.features);
-  summary.set_effective_dimensionality(report.effective_dimensionality);
-  return summary;
 }
 
 v1::Provenance MakeProvenance(const std::string& dataset_version,

@@ -67,9 +67,21 @@ absl::StatusOr<Measures> ToMeasures(
     const std::string& field);
 
 v1::TensorSpec ToProto(const ArraySpec& spec);
+/// Context and companion of a request, numbers checked later by the core.
+absl::StatusOr<ScoreOptions> ToScoreOptions(const v1::ContextOptions& options);
+
+/// Text checked; empty when there are none.
+absl::StatusOr<std::vector<std::string>> ToRowIds(
+    const google::protobuf::RepeatedPtrField<std::string>& ids);
+
 v1::Score ToProto(const ScoreResult& score);
-v1::MeasureDescription ToProto(const MeasureInfo& info);
-v1::CandidateSummary SummaryOf(const ScoreReport& report);
+/// With context and companions.
+void AddScores(const ScoreReport& report,
+               google::protobuf::RepeatedPtrField<v1::Score>* scores);
+/// `canonical` is the specification that these claims belong to.
+v1::MeasureDescription ToProto(const MeasureInfo& info,
+                               const std::string& canonical);
+v1::CandidateSummary ToProto(const SideSummary& summary);
 
 /// What a score or run on `dataset_version` is computed from and by.
 v1::Provenance MakeProvenance(const std::string& dataset_version,

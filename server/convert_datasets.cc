@@ -1,6 +1,7 @@
 #include "server/convert_datasets.h"
 
 #include <cstddef>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -121,6 +122,18 @@ absl::Status ReadMetadata(const v1::DatasetMetadata& metadata,
   return absl::OkStatus();
 }
 
+/// Rows once repetitions are averaged.
+int64_t ScoredRows(const DatasetDescription& description) {
+  const int64_t rows = RowCount(description.spec);
+  const auto conditions = static_cast<int64_t>(description.row_ids.size());
+  if (conditions == 0) {
+    return rows;
+  }
+  const std::set<std::string> distinct(description.row_ids.begin(),
+                                       description.row_ids.end());
+  return rows / conditions * static_cast<int64_t>(distinct.size());
+}
+
 template <typename Named>
 void AddNamedValues(const std::vector<NamedValues>& all,
                     google::protobuf::RepeatedPtrField<Named>* out) {
@@ -143,6 +156,7 @@ absl::StatusOr<DatasetDescription> ToDescription(
                             ToNamedValues(header.labels(), "labels"));
   REPSCORE_ASSIGN_OR_RETURN(description.groups,
                             ToNamedValues(header.groups(), "groups"));
+  REPSCORE_ASSIGN_OR_RETURN(description.row_ids, ToRowIds(header.row_ids()));
   REPSCORE_RETURN_IF_ERROR(ReadMetadata(header.metadata(), description));
   return description;
 }
@@ -174,6 +188,9 @@ v1::Dataset ToProto(const DatasetRecord& record) {
   SetTimestamp(record.create_time_micros, result.mutable_create_time());
   result.set_rows(RowCount(description.spec));
   result.set_features(FeatureCount(description.spec));
+  *result.mutable_row_ids() = {description.row_ids.begin(),
+                               description.row_ids.end()};
+  result.set_scored_rows(ScoredRows(description));
   return result;
 }
 

@@ -1,6 +1,9 @@
 #include "server/memory.h"
 
+#include <algorithm>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -14,8 +17,10 @@ constexpr double kDouble = 8.0;
 constexpr double kMebibyte = 1024.0 * 1024.0;
 /// Candidate, gradient and both Adam moments.
 constexpr double kRunMatrices = 4.0;
+// Matrices that a refusal names.
+constexpr size_t kNamedItems = 3;
 
-absl::Status CheckFits(double bytes, int64_t limit, const char* what) {
+absl::Status CheckFits(double bytes, int64_t limit, const std::string& what) {
   if (bytes <= static_cast<double>(limit)) {
     return absl::OkStatus();
   }
@@ -30,28 +35,42 @@ absl::Status CheckFits(double bytes, int64_t limit, const char* what) {
 
 }  // namespace
 
-absl::Status CheckScoreMemory(const Dataset& dataset,
-                              const ArraySpec& candidate,
-                              const Measures& measures,
-                              int64_t limit) {
+ScoreEstimate EstimateOf(const Dataset& dataset,
+                         const ArraySpec& candidate,
+                         const Measures& measures,
+                         const ContextRequest& context,
+                         double gemm_rate) {
   const ProblemSize size = {
       .rows = dataset.rows(),
       .candidate_features = FeatureCount(candidate),
       .reference_features = dataset.features(),
       .space = ChooseSpace(dataset.rows(), FeatureCount(candidate))};
-  StatisticsNeeds needs;
-  for (const auto& measure : measures) {
-    needs |= measure->Needs(size);
+  return EstimateScore(size, measures, context, gemm_rate);
+}
+
+absl::Status CheckScoreMemory(const Dataset& dataset,
+                              const ArraySpec& candidate,
+                              const Measures& measures,
+                              const ContextRequest& context,
+                              int64_t limit) {
+  const ScoreEstimate estimate =
+      EstimateOf(dataset, candidate, measures, context, 1.0);
+  std::vector<MemoryItem> items = estimate.memory;
+  std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) {
+    return a.bytes > b.bytes;
+  });
+  std::string parts;
+  for (size_t i = 0; i < std::min(kNamedItems, items.size()); ++i) {
+    absl::StrAppend(
+        &parts,
+        i == 0 ? "the score (" : ", ",
+        items[i].what,
+        absl::StrFormat(": %.1f MiB",
+                        static_cast<double>(items[i].bytes) / kMebibyte));
   }
-  const auto n = static_cast<double>(size.rows);
-  const auto p = static_cast<double>(size.candidate_features);
-  const auto q = static_cast<double>(size.reference_features);
-  double elements = n * q;
-  elements += needs.gram ? p * p : 0.0;
-  elements += needs.cross ? p * q : 0.0;
-  elements += needs.kernel ? n * n : 0.0;
-  elements += size.space == Space::kSample ? n * p : 0.0;
-  return CheckFits(elements * kDouble, limit, "the score");
+  return CheckFits(static_cast<double>(estimate.peak_bytes),
+                   limit,
+                   parts.empty() ? "the score" : parts + ")");
 }
 
 absl::Status CheckRunMemory(const Dataset& dataset,

@@ -9,6 +9,7 @@
 #include "server/executor.h"
 #include "server/reference_cache.h"
 #include "server/scheduling/scheduler.h"
+#include "server/speed_gauge.h"
 
 namespace repscore::server {
 
@@ -19,6 +20,7 @@ struct Parts {
   Executor& disk;
   Scheduler& scheduler;
   ReferenceCache& references;
+  SpeedGauge& speed;
 };
 
 }  // namespace repscore::server

@@ -1,112 +1,122 @@
 #include "server/score_call.h"
 
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "server/error.h"
+#include "server/lane_call.h"
 #include "server/scoring.h"
 
 namespace repscore::server {
 namespace {
 
-/// Exactly one of the stages holds the call at any time, and it either passes
-/// the call on or finishes it.
-class ScoreCall final : public grpc::ServerUnaryReactor, public Call {
- public:
-  ScoreCall(Parts& parts,
-            const grpc::CallbackServerContext& context,
-            const v1::ScoreRequest* request,
-            v1::ScoreResponse* response)
-      : Call(parts.calls, context, "Score"),
-        parts_(parts),
-        request_(*request),
-        response_(response) {}
+// Most layers of one request.
+constexpr int kMaxLayers = 256;
 
-  void Start() {
-    cancel_.SetDeadline(Deadline());
-    absl::Status status = Enter();
-    if (status.ok()) {
-      status = parts_.disk.Submit([this] { Prepare(); });
-    }
-    if (!status.ok()) {
-      End(status);
-    }
-  }
-
-  void Compute(LaneContext& lane) {
-    absl::Status status = cancel_.Check();
-    if (status.ok()) {
-      status = NoThrow([&] { return Score(lane); });
-    }
-    End(status);
-  }
-
-  void End(const absl::Status& status) { Finish(Outcome(status)); }
-
-  void OnCancel() override { cancel_.Cancel(); }
-
-  void OnDone() override {
-    Leave();
-    delete this;
-  }
-
- private:
-  class ScoreJob final : public Job {
-   public:
-    explicit ScoreJob(ScoreCall* call) : call_(call) {}
-    Next RunSlice(LaneContext& lane) override {
-      call_->Compute(lane);
-      return Next::kDone;
-    }
-    void Abandon(const absl::Status& /*reason*/) override {
-      call_->End(DrainingError());
-    }
-
-   private:
-    ScoreCall* call_;
-  };
-
-  void Prepare() {
-    absl::Status status = NoThrow([this] { return PrepareTask(); });
-    if (status.ok()) {
-      status = SubmitJob(parts_.scheduler,
-                         JobClass::kInteractive,
-                         std::make_shared<ScoreJob>(this));
-    }
-    if (!status.ok()) {
-      End(status);
-    }
-  }
-
-  absl::Status PrepareTask() {
-    REPSCORE_RETURN_IF_ERROR(cancel_.Check());
-    REPSCORE_RETURN_IF_ERROR(
-        CheckTensor(request_.candidate(), "candidate").status());
-    REPSCORE_ASSIGN_OR_RETURN(task_,
-                              PrepareScore(parts_,
-                                           request_.dataset(),
-                                           request_.candidate().spec(),
-                                           request_.measures()));
-    return absl::OkStatus();
-  }
-
-  absl::Status Score(LaneContext& lane) {
-    REPSCORE_ASSIGN_OR_RETURN(const auto stream,
-                              OpenScore(parts_, lane, task_));
-    REPSCORE_RETURN_IF_ERROR(
-        stream->Append(BytesOf(request_.candidate().data())));
-    REPSCORE_ASSIGN_OR_RETURN(const ScoreReport report, stream->Finish());
-    WriteScores(task_, lane.backend.name(), report, response_);
-    return absl::OkStatus();
-  }
-
-  Parts& parts_;
-  const v1::ScoreRequest& request_;
-  v1::ScoreResponse* const response_;
-  CancelToken cancel_;
-  ScoreTask task_;
+/// The candidates of one request; they share dataset, measures and options.
+struct Candidates {
+  ScoreTask task;
+  /// One per candidate.
+  std::vector<ArraySpec> specs;
 };
+
+/// `status` with its field moved into layers[index].
+absl::Status InLayer(const absl::Status& status, int index) {
+  const ErrorDetails details = DetailsOf(status);
+  if (status.ok() || details.field.rfind("candidate", 0) != 0) {
+    return status;
+  }
+  return WithReason(
+      FieldError(absl::StrCat("layers[", index, "].", details.field),
+                 std::string(status.message())),
+      details.reason);
+}
+
+absl::Status Prepare(Parts& parts,
+                     const v1::ScoreRequest& request,
+                     Candidates& candidates) {
+  if (request.layers().empty()) {
+    REPSCORE_RETURN_IF_ERROR(
+        CheckTensor(request.candidate(), "candidate").status());
+    REPSCORE_ASSIGN_OR_RETURN(
+        candidates.task,
+        PrepareScore(parts, request, request.candidate().spec()));
+    candidates.specs = {candidates.task.candidate};
+    return absl::OkStatus();
+  }
+  if (request.has_candidate()) {
+    return FieldError("layers", "cannot be given beside candidate");
+  }
+  if (request.layers_size() > kMaxLayers) {
+    return FieldError("layers",
+                      absl::StrCat("has ",
+                                   request.layers_size(),
+                                   " layers, at most ",
+                                   kMaxLayers,
+                                   " are allowed"));
+  }
+  for (int i = 0; i < request.layers_size(); ++i) {
+    const v1::Layer& layer = request.layers(i);
+    const std::string field = absl::StrCat("layers[", i, "]");
+    REPSCORE_RETURN_IF_ERROR(CheckName(layer.name(), field + ".name"));
+    REPSCORE_RETURN_IF_ERROR(
+        CheckTensor(layer.candidate(), field + ".candidate").status());
+    auto task = PrepareScore(parts, request, layer.candidate().spec());
+    if (!task.ok()) {
+      return InLayer(task.status(), i);
+    }
+    candidates.task = *std::move(task);
+    candidates.specs.push_back(candidates.task.candidate);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ScoreReport> ScoreOne(Parts& parts,
+                                     LaneContext& lane,
+                                     const ScoreTask& task,
+                                     const std::string& data,
+                                     const CancelToken& cancel) {
+  REPSCORE_ASSIGN_OR_RETURN(const auto stream,
+                            OpenScore(parts, lane, task, cancel));
+  REPSCORE_RETURN_IF_ERROR(stream->Append(BytesOf(data)));
+  return stream->Finish();
+}
+
+absl::Status Compute(Parts& parts,
+                     LaneContext& lane,
+                     const CancelToken& cancel,
+                     const v1::ScoreRequest& request,
+                     Candidates& candidates,
+                     v1::ScoreResponse* response) {
+  ScoreTask& task = candidates.task;
+  if (request.layers().empty()) {
+    REPSCORE_ASSIGN_OR_RETURN(
+        const ScoreReport report,
+        ScoreOne(parts, lane, task, request.candidate().data(), cancel));
+    WriteScores(task, lane.backend.name(), report, response);
+    return absl::OkStatus();
+  }
+  for (int i = 0; i < request.layers_size(); ++i) {
+    REPSCORE_RETURN_IF_ERROR(cancel.Check());
+    const v1::Layer& layer = request.layers(i);
+    task.candidate = candidates.specs[static_cast<size_t>(i)];
+    auto report = ScoreOne(parts, lane, task, layer.candidate().data(), cancel);
+    if (!report.ok()) {
+      return InLayer(report.status(), i);
+    }
+    v1::LayerScores* scores = response->add_layers();
+    scores->set_name(layer.name());
+    AddScores(*report, scores->mutable_scores());
+    *scores->mutable_candidate() = ToProto(report->candidate);
+    *response->mutable_reference() = ToProto(report->reference);
+  }
+  *response->mutable_provenance() = ProvenanceOf(task, lane.backend.name());
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -114,9 +124,17 @@ grpc::ServerUnaryReactor* StartScore(Parts& parts,
                                      grpc::CallbackServerContext* context,
                                      const v1::ScoreRequest* request,
                                      v1::ScoreResponse* response) {
-  auto* call = new ScoreCall(parts, *context, request, response);
-  call->Start();
-  return call;
+  auto candidates = std::make_shared<Candidates>();
+  return AnswerOnLane(
+      parts,
+      context,
+      "Score",
+      {.prepare = [=, &parts] { return Prepare(parts, *request, *candidates); },
+       .compute =
+           [=, &parts](LaneContext& lane, const CancelToken& cancel) {
+             return Compute(
+                 parts, lane, cancel, *request, *candidates, response);
+           }});
 }
 
 }  // namespace repscore::server

@@ -14,8 +14,11 @@ absl::StatusOr<ScoreTask> PrepareScore(
     Parts& parts,
     const std::string& dataset,
     const v1::TensorSpec& candidate,
-    const google::protobuf::RepeatedPtrField<v1::MeasureSpec>& measures) {
+    const google::protobuf::RepeatedPtrField<v1::MeasureSpec>& measures,
+    ScoreOptions options,
+    Fit fit) {
   ScoreTask task;
+  task.options = std::move(options);
   REPSCORE_RETURN_IF_ERROR(CheckName(dataset, "dataset"));
   REPSCORE_ASSIGN_OR_RETURN(task.candidate,
                             ToArraySpec(candidate, "candidate.spec"));
@@ -25,7 +28,8 @@ absl::StatusOr<ScoreTask> PrepareScore(
   REPSCORE_ASSIGN_OR_RETURN(task.measures, ToMeasures(measures, "measures"));
   REPSCORE_ASSIGN_OR_RETURN(task.dataset,
                             LoadDataset(parts.catalog, dataset, "dataset"));
-  if (RowCount(task.candidate) != task.dataset->rows()) {
+  if (task.options.row_ids.empty() &&
+      RowCount(task.candidate) != task.dataset->rows()) {
     return WithReason(FieldError("candidate.spec.shape",
                                  absl::StrCat(ToString(task.candidate),
                                               " has ",
@@ -36,10 +40,13 @@ absl::StatusOr<ScoreTask> PrepareScore(
                                               task.dataset->rows())),
                       "SHAPE_MISMATCH");
   }
-  REPSCORE_RETURN_IF_ERROR(CheckScoreMemory(*task.dataset,
-                                            task.candidate,
-                                            task.measures,
-                                            parts.config.max_request_memory));
+  if (fit == Fit::kMust) {
+    REPSCORE_RETURN_IF_ERROR(CheckScoreMemory(*task.dataset,
+                                              task.candidate,
+                                              task.measures,
+                                              task.options.context,
+                                              parts.config.max_request_memory));
+  }
   return task;
 }
 
@@ -68,13 +75,22 @@ absl::StatusOr<std::shared_ptr<const Dataset>> LoadDataset(
   return dataset;
 }
 
-absl::StatusOr<std::unique_ptr<ScoreStream>> OpenScore(Parts& parts,
-                                                       LaneContext& lane,
-                                                       const ScoreTask& task) {
+absl::StatusOr<std::unique_ptr<ScoreStream>> OpenScore(
+    Parts& parts,
+    LaneContext& lane,
+    const ScoreTask& task,
+    const CancelToken& cancel) {
   REPSCORE_ASSIGN_OR_RETURN(auto reference,
                             parts.references.Get(lane, task.dataset));
+  ScoreOptions options = task.options;
+  options.keep_going = [&cancel] { return cancel.Check(); };
   return ScoreStream::Create(
-      std::move(reference), task.measures, task.candidate);
+      std::move(reference), task.measures, task.candidate, std::move(options));
+}
+
+v1::Provenance ProvenanceOf(const ScoreTask& task, const std::string& backend) {
+  return MakeProvenance(
+      task.dataset->name, task.dataset->digest, backend, v1::PRECISION_FLOAT64);
 }
 
 absl::Status SubmitJob(Scheduler& scheduler,

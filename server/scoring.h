@@ -5,11 +5,13 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/analysis/score_stream.h"
 #include "core/base/dtype.h"
+#include "core/base/status_macros.h"
 #include "core/data/dataset.h"
 #include "repscore/v1/types.pb.h"
 #include "server/convert.h"
@@ -22,7 +24,11 @@ struct ScoreTask {
   std::shared_ptr<const Dataset> dataset;
   Measures measures;
   ArraySpec candidate;
+  ScoreOptions options;
 };
+
+/// Whether a score that needs too much memory is refused.
+enum class Fit { kAny, kMust };
 
 /// Call off gRPC's threads. InvalidArgument names the field; NotFound the
 /// dataset; ResourceExhausted HOST_MEMORY with the numbers when the score
@@ -31,7 +37,28 @@ absl::StatusOr<ScoreTask> PrepareScore(
     Parts& parts,
     const std::string& dataset,
     const v1::TensorSpec& candidate,
-    const google::protobuf::RepeatedPtrField<v1::MeasureSpec>& measures);
+    const google::protobuf::RepeatedPtrField<v1::MeasureSpec>& measures,
+    ScoreOptions options,
+    Fit fit);
+
+/// Of a ScoreRequest, StreamScoreHeader or EstimateScoreRequest.
+template <typename Request>
+absl::StatusOr<ScoreTask> PrepareScore(Parts& parts,
+                                       const Request& request,
+                                       const v1::TensorSpec& candidate,
+                                       Fit fit = Fit::kMust) {
+  REPSCORE_ASSIGN_OR_RETURN(ScoreOptions options,
+                            ToScoreOptions(request.context()));
+  if constexpr (requires { request.row_ids(); }) {
+    REPSCORE_ASSIGN_OR_RETURN(options.row_ids, ToRowIds(request.row_ids()));
+  }
+  return PrepareScore(parts,
+                      request.dataset(),
+                      candidate,
+                      request.measures(),
+                      std::move(options),
+                      fit);
+}
 
 /// What the catalog says of a dataset called `name` in `field` of the request:
 /// NotFound gets its reason and ResourceInfo, InvalidArgument the field.
@@ -43,10 +70,13 @@ absl::Status DatasetStatus(absl::Status status,
 absl::StatusOr<std::shared_ptr<const Dataset>> LoadDataset(
     Catalog& catalog, const std::string& name, const std::string& field);
 
-/// Opens the task on a lane, from the lane's thread.
-absl::StatusOr<std::unique_ptr<ScoreStream>> OpenScore(Parts& parts,
-                                                       LaneContext& lane,
-                                                       const ScoreTask& task);
+/// Opens the task on a lane, from the lane's thread. `cancel` outlives the
+/// stream and ends a long context.
+absl::StatusOr<std::unique_ptr<ScoreStream>> OpenScore(
+    Parts& parts,
+    LaneContext& lane,
+    const ScoreTask& task,
+    const CancelToken& cancel);
 
 /// Hands a job to the lanes. QUEUE_FULL and SERVER_DRAINING come with
 /// RetryInfo.
@@ -54,18 +84,18 @@ absl::Status SubmitJob(Scheduler& scheduler,
                        JobClass job_class,
                        std::shared_ptr<Job> job);
 
+v1::Provenance ProvenanceOf(const ScoreTask& task, const std::string& backend);
+
 /// Fills ScoreResponse or StreamScoreResponse.
 template <typename Response>
 void WriteScores(const ScoreTask& task,
                  const std::string& backend,
                  const ScoreReport& report,
                  Response* response) {
-  for (const ScoreResult& score : report.scores) {
-    *response->add_scores() = ToProto(score);
-  }
-  *response->mutable_provenance() = MakeProvenance(
-      task.dataset->name, task.dataset->digest, backend, v1::PRECISION_FLOAT64);
-  *response->mutable_candidate() = SummaryOf(report);
+  AddScores(report, response->mutable_scores());
+  *response->mutable_provenance() = ProvenanceOf(task, backend);
+  *response->mutable_candidate() = ToProto(report.candidate);
+  *response->mutable_reference() = ToProto(report.reference);
 }
 
 }  // namespace repscore::server

@@ -1,15 +1,25 @@
 #include "server/scoring_service.h"
 
+#include <algorithm>
+#include <memory>
+
 #include "core/base/status_macros.h"
 #include "core/measures/registry.h"
 #include "server/convert.h"
+#include "server/lane_call.h"
+#include "server/memory.h"
 #include "server/runs/run_stream.h"
 #include "server/score_call.h"
+#include "server/scoring.h"
 #include "server/stream_score_call.h"
 #include "server/unary_call.h"
 
 namespace repscore::server {
 namespace {
+
+constexpr int64_t kNanosPerSecond = 1'000'000'000;
+// Estimates end at about a hundred years.
+constexpr double kLongestEstimate = 3e9;
 
 /// Optimize and JointOptimize: a new run and its events.
 template <typename Response, typename Request>
@@ -31,6 +41,27 @@ RunStream<Response>* StartRun(Parts& parts,
        }});
   stream->Start();
   return stream;
+}
+
+void WriteEstimate(const ScoreEstimate& estimate,
+                   int64_t limit,
+                   v1::EstimateScoreResponse* response) {
+  response->set_space(estimate.space);
+  response->set_streams(estimate.streams);
+  for (const MemoryItem& item : estimate.memory) {
+    v1::MemoryItem* out = response->add_memory();
+    out->set_what(item.what);
+    out->set_bytes(item.bytes);
+  }
+  response->set_peak_bytes(estimate.peak_bytes);
+  response->set_limit_bytes(limit);
+  response->set_fits(estimate.peak_bytes <= limit);
+  response->set_flops(estimate.flops);
+  const auto nanos = static_cast<int64_t>(
+      std::min(estimate.seconds, kLongestEstimate) * kNanosPerSecond);
+  response->mutable_duration()->set_seconds(nanos / kNanosPerSecond);
+  response->mutable_duration()->set_nanos(
+      static_cast<int32_t>(nanos % kNanosPerSecond));
 }
 
 }  // namespace
@@ -66,10 +97,50 @@ grpc::ServerUnaryReactor* ScoringService::ListMeasures(
     v1::ListMeasuresResponse* response) {
   return AnswerNow(parts_, context, "ListMeasures", [response] {
     for (const MeasureInfo& info : RegisteredMeasures()) {
-      *response->add_measures() = ToProto(info);
+      *response->add_measures() = ToProto(info, DefaultSpecification(info));
     }
     return absl::OkStatus();
   });
+}
+
+grpc::ServerUnaryReactor* ScoringService::DescribeMeasure(
+    grpc::CallbackServerContext* context,
+    const v1::DescribeMeasureRequest* request,
+    v1::DescribeMeasureResponse* response) {
+  return AnswerNow(parts_, context, "DescribeMeasure", [=]() -> absl::Status {
+    REPSCORE_ASSIGN_OR_RETURN(const auto measure,
+                              ToMeasure(request->measure(), "measure"));
+    *response->mutable_measure() = ToProto(measure->info(), measure->id());
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* ScoringService::EstimateScore(
+    grpc::CallbackServerContext* context,
+    const v1::EstimateScoreRequest* request,
+    v1::EstimateScoreResponse* response) {
+  auto task = std::make_shared<ScoreTask>();
+  return AnswerOnLane(
+      parts_,
+      context,
+      "EstimateScore",
+      {.prepare = [=, this]() -> absl::Status {
+         REPSCORE_ASSIGN_OR_RETURN(
+             *task,
+             PrepareScore(parts_, *request, request->candidate(), Fit::kAny));
+         return absl::OkStatus();
+       },
+       .compute =
+           [=, this](LaneContext& lane, const CancelToken& /*cancel*/) {
+             WriteEstimate(EstimateOf(*task->dataset,
+                                      task->candidate,
+                                      task->measures,
+                                      task->options.context,
+                                      parts_.speed.GemmRate(lane)),
+                           parts_.config.max_request_memory,
+                           response);
+             return absl::OkStatus();
+           }});
 }
 
 }  // namespace repscore::server

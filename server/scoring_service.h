@@ -33,6 +33,16 @@ class ScoringService final : public v1::ScoringService::CallbackService {
       const v1::ListMeasuresRequest* request,
       v1::ListMeasuresResponse* response) override;
 
+  grpc::ServerUnaryReactor* DescribeMeasure(
+      grpc::CallbackServerContext* context,
+      const v1::DescribeMeasureRequest* request,
+      v1::DescribeMeasureResponse* response) override;
+
+  grpc::ServerUnaryReactor* EstimateScore(
+      grpc::CallbackServerContext* context,
+      const v1::EstimateScoreRequest* request,
+      v1::EstimateScoreResponse* response) override;
+
  private:
   Parts& parts_;
   RunManager& runs_;

@@ -93,10 +93,11 @@ absl::Status Server::StartParts() {
   REPSCORE_ASSIGN_OR_RETURN(scheduler_, Scheduler::Start(options));
   references_ = std::make_unique<ReferenceCache>(
       static_cast<int>(config_.lanes), config_.reference_cache_bytes);
-  parts_ = std::make_unique<Parts>(
-      Parts{config_, calls_, *catalog_, *disk_, *scheduler_, *references_});
+  parts_ = std::make_unique<Parts>(Parts{
+      config_, calls_, *catalog_, *disk_, *scheduler_, *references_, speed_});
   runs_ = std::make_unique<RunManager>(*parts_);
   scoring_ = std::make_unique<ScoringService>(*parts_, *runs_);
+  comparison_ = std::make_unique<ComparisonService>(*parts_);
   catalog_service_ = std::make_unique<CatalogService>(*parts_);
   runs_service_ = std::make_unique<RunsService>(*parts_, *runs_);
   admin_ = std::make_unique<AdminService>(*parts_);
@@ -139,6 +140,7 @@ absl::Status Server::BuildServer() {
   unix_ = builder.experimental().AddExternalConnectionAcceptor(
       Type::FROM_FD, grpc::InsecureServerCredentials());
   builder.RegisterService(scoring_.get());
+  builder.RegisterService(comparison_.get());
   builder.RegisterService(catalog_service_.get());
   builder.RegisterService(runs_service_.get());
   builder.RegisterService(admin_.get());
@@ -147,6 +149,7 @@ absl::Status Server::BuildServer() {
     return absl::InternalError("gRPC does not start");
   }
   for (const char* service : {v1::ScoringService::service_full_name(),
+                              v1::ComparisonService::service_full_name(),
                               v1::CatalogService::service_full_name(),
                               v1::RunsService::service_full_name(),
                               v1::AdminService::service_full_name()}) {

@@ -18,6 +18,7 @@
 #include "server/calls.h"
 #include "server/catalog/catalog.h"
 #include "server/catalog_service.h"
+#include "server/comparison_service.h"
 #include "server/config.h"
 #include "server/executor.h"
 #include "server/listener.h"
@@ -75,9 +76,11 @@ class Server {
   std::unique_ptr<Executor> disk_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<ReferenceCache> references_;
+  SpeedGauge speed_;
   std::unique_ptr<Parts> parts_;
   std::unique_ptr<RunManager> runs_;
   std::unique_ptr<ScoringService> scoring_;
+  std::unique_ptr<ComparisonService> comparison_;
   std::unique_ptr<CatalogService> catalog_service_;
   std::unique_ptr<RunsService> runs_service_;
   std::unique_ptr<AdminService> admin_;

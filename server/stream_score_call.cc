@@ -30,9 +30,7 @@ class StreamScoreCall final : public UploadCall<v1::StreamScoreRequest> {
   absl::Status Open(const v1::StreamScoreRequest& message) override {
     const v1::StreamScoreHeader& header = message.header();
     REPSCORE_ASSIGN_OR_RETURN(
-        ScoreTask task,
-        PrepareScore(
-            parts(), header.dataset(), header.candidate(), header.measures()));
+        ScoreTask task, PrepareScore(parts(), header, header.candidate()));
     task_ = std::make_unique<ScoreTask>(std::move(task));
     return absl::OkStatus();
   }
@@ -77,7 +75,8 @@ class StreamScoreCall final : public UploadCall<v1::StreamScoreRequest> {
     if (stream_ != nullptr) {
       return absl::OkStatus();
     }
-    REPSCORE_ASSIGN_OR_RETURN(stream_, OpenScore(parts(), *lane_, *task_));
+    REPSCORE_ASSIGN_OR_RETURN(stream_,
+                              OpenScore(parts(), *lane_, *task_, cancel()));
     return absl::OkStatus();
   }
 

@@ -39,6 +39,7 @@ class UploadCall : public grpc::ServerReadReactor<Request>, public Call {
       : Call(parts.calls, context, method), parts_(parts), context_(context) {}
 
   void Start() {
+    cancel_.SetDeadline(Deadline());
     const absl::Status status = Enter();
     if (!status.ok()) {
       End(status);
@@ -127,6 +128,8 @@ class UploadCall : public grpc::ServerReadReactor<Request>, public Call {
   virtual void Release() {}
 
   Parts& parts() { return parts_; }
+  /// Cancelled when the call is to end; for long work.
+  const CancelToken& cancel() const { return cancel_; }
 
  private:
   enum class Phase { kHeader, kChunks, kClosed };
@@ -209,6 +212,7 @@ class UploadCall : public grpc::ServerReadReactor<Request>, public Call {
   }
 
   void EndSoon(const absl::Status& status) {
+    cancel_.Cancel(status.code());
     {
       const std::lock_guard lock(mutex_);
       if (is_finished_ || end_.has_value()) {
@@ -231,6 +235,7 @@ class UploadCall : public grpc::ServerReadReactor<Request>, public Call {
 
   Parts& parts_;
   const grpc::CallbackServerContext& context_;
+  CancelToken cancel_;
   Request message_;
 
   std::mutex mutex_;

@@ -15,7 +15,7 @@ namespace repscore {
 enum class MissingScores {
   kCompleteCases,  ///< systems with a missing score are left out
   kIgnore,         ///< mean over the scores there are
-  kZero,           ///< counts as 0 (Brain-Score)
+  kZero,           ///< counts as 0 (Brain-Score); scores only
 };
 
 struct Aggregation {
@@ -26,7 +26,8 @@ struct Aggregation {
   /// Mean rank, 1 is best, ties share their average.
   std::vector<double> mean_rank;
   /// Row-major [measures x measures]: Kendall tau-b and Spearman rho between
-  /// measures over the systems that have both; NaN with fewer than two.
+  /// measures over the systems that have both; NaN with fewer than two, or
+  /// when a measure is the same for all of them.
   std::vector<double> kendall;
   std::vector<double> spearman;
   int64_t systems_left_out = 0;
@@ -34,7 +35,8 @@ struct Aggregation {
 
 /// `scores` row-major [systems x measures]; NaN: missing. `higher_is_better`
 /// per measure: distances are negated first. InvalidArgument naming the field
-/// for sizes that do not fit or infinite scores.
+/// for sizes that do not fit, infinite scores, or kZero with a missing
+/// distance (0 would be the best there is).
 absl::StatusOr<Aggregation> AggregateScores(
     absl::Span<const double> scores,
     int64_t systems,

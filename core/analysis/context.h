@@ -57,7 +57,8 @@ struct ContextRequest {
 };
 
 /// Split-half agreement of the reference with itself under the measure,
-/// corrected by Spearman-Brown, 2 r / (1 + r), mean over splits.
+/// corrected by Spearman-Brown, 2 r / (1 + r) for r > 0, mean over splits. Of a
+/// distance: as it is between halves, with a note.
 struct Ceiling {
   double value = 0.0;
   /// Population sd over splits / sqrt(splits); empty with a reason when there
@@ -68,6 +69,16 @@ struct Ceiling {
   bool supplied = false;
 };
 
+/// Half-sampling (the delete-d jackknife with d = n / 2; Shao & Wu 1989,
+/// Praestgaard & Wellner 1993): the score t of all n units and the scores s of
+/// random halves of them, drawn without replacement. s - t has to first order
+/// the distribution of t minus the value under many conditions, bias included,
+/// so that [t - bias - q(1 - a/2), t - bias - q(a/2)] with bias = mean(s - t)
+/// and q the quantiles of s - mean(s) (for odd n scaled by m / (n - m) and its
+/// root), widened as Student's t with m - 1 degrees of freedom is wider than
+/// the normal. No unit is there twice: duplicates in a bootstrap with
+/// replacement look like similarity and push debiased and cross-validated
+/// scores up. Rows stay in their folds. Cut to the measure's range.
 struct Interval {
   double lower = 0.0;
   double upper = 0.0;
@@ -79,7 +90,7 @@ struct Interval {
 
 struct NullDistribution {
   double mean = 0.0;
-  double sd = 0.0;
+  double sd = 0.0;  ///< population sd of the draws
   /// (1 + draws at least as similar) / (1 + draws).
   double p_value = 1.0;
   int64_t permutations = 0;
@@ -102,7 +113,7 @@ struct ScoreContext {
 using KeepGoing = std::function<absl::Status()>;
 
 /// InvalidArgument, naming the wire's field ("context.bootstrap_draws"), for
-/// numbers out of their domain.
+/// numbers out of their domain, or a normalisation without a ceiling.
 absl::Status ValidateContext(const ContextRequest& request);
 
 /// Context of `scores` [one per measure] of a candidate with these rows

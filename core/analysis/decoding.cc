@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/analysis/logistic_regression.h"
+#include "core/backend/host_algebra.h"
 #include "core/base/random.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"

@@ -21,10 +21,10 @@ struct Embedding {
   /// (largest entry of every axis positive).
   std::vector<double> points;
   int64_t dimensions = 0;
-  /// Kruskal's stress-1 in [0, 1].
+  /// Kruskal's stress-1 in [0, 1], after the best scaling of the distances.
   double stress = 0.0;
-  /// max over pairs of d'/d times max of d/d' after the best scaling; 1 is
-  /// isometric.
+  /// max over pairs of d'/d times max of d/d', whatever the scale; 1 is
+  /// isometric, infinity when a distance vanished or one came from nothing.
   double distortion = 1.0;
   /// Share of the positive eigenvalues of the double-centred squares that the
   /// kept axes hold, and the share of negative ones in all magnitudes (0 when

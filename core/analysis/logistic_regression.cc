@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/backend/host_algebra.h"
+
 namespace repscore {
 namespace {
 

@@ -34,8 +34,9 @@ struct PairwiseMatrix {
 /// Scores all pairs i <= j of one or more symmetric measures. `known` holds
 /// values of the leading known_systems x known_systems block of every measure
 /// that were computed before (incremental use when a system arrives; empty:
-/// none). `progress` is called after every pair with pairs done and pairs in
-/// all. InvalidArgument naming systems[i] or measures[i] for differing rows, a
+/// none). `progress` (may be empty) is called after every pair with pairs done
+/// and pairs to do; not OK stops. Fold rules by labels find none here.
+/// InvalidArgument naming systems[i] or measures[i] for differing rows, a
 /// measure that is not symmetric, or rows without a score.
 absl::StatusOr<std::vector<PairwiseMatrix>> ComparePairwise(
     Backend& backend,

@@ -8,6 +8,9 @@
 
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/data/row_matching.h"
+#include "core/measures/companion.h"
+#include "core/measures/registry.h"
 #include "core/measures/spectral.h"
 #include "core/statistics/moments.h"
 #include "core/statistics/row_pair.h"
@@ -27,26 +30,57 @@ absl::Status InField(std::string_view field, const absl::Status& status) {
   return {status.code(), StrCat(field, ": ", std::string(status.message()))};
 }
 
+int64_t BytesOf(const ArraySpec& spec) {
+  return RowCount(spec) * FeatureCount(spec) * ElementSize(spec.type);
+}
+
+absl::Status TooManyBytes(const ArraySpec& spec) {
+  return absl::InvalidArgumentError(StrCat("candidate.data: has more than the ",
+                                           BytesOf(spec),
+                                           " bytes of ",
+                                           ToString(spec)));
+}
+
+absl::Status MissingBytes(int64_t received, const ArraySpec& spec) {
+  return absl::InvalidArgumentError(StrCat("candidate.data: has ",
+                                           received,
+                                           " bytes, but ",
+                                           ToString(spec),
+                                           " takes ",
+                                           BytesOf(spec)));
+}
+
 class ScoreStreamImpl final : public ScoreStream {
  public:
   ScoreStreamImpl(std::shared_ptr<const Reference> reference,
                   std::vector<std::shared_ptr<const Measure>> measures,
-                  const ArraySpec& candidate)
+                  const ArraySpec& candidate,
+                  ScoreOptions options)
       : reference_(std::move(reference)),
         backend_(reference_->backend()),
         measures_(std::move(measures)),
         spec_(candidate),
+        options_(std::move(options)),
         rows_(RowCount(candidate)),
         features_(FeatureCount(candidate)) {}
 
   absl::Status Prepare() {
+    if (options_.companions) {
+      REPSCORE_RETURN_IF_ERROR(AddCompanions());
+    }
     size_.rows = rows_;
     size_.candidate_features = features_;
     size_.space = ChooseSpace(rows_, features_);
     size_.reference_features = ReferenceRows().cols();
-    for (const auto& measure : measures_) {
-      needs_ |= measure->Needs(size_);
-    }
+    const auto add_needs = [this](const auto& measures) {
+      for (const auto& measure : measures) {
+        if (measure != nullptr) {
+          needs_ |= measure->Needs(size_);
+        }
+      }
+    };
+    add_needs(measures_);
+    add_needs(companions_);
     size_.reference_features = ReferenceRows().cols();
     std::map<std::string, Folds> folds;
     for (size_t i = 0; i < measures_.size(); ++i) {
@@ -67,7 +101,8 @@ class ScoreStreamImpl final : public ScoreStream {
     }
     from_rows_ = size_.space == Space::kSample || needs_.kernel ||
                  needs_.reference_kernel || needs_.candidate_rows;
-    keeps_rows_ = from_rows_ || rows_ * features_ <= kKeptElements;
+    keeps_rows_ = from_rows_ || !options_.context.empty() ||
+                  rows_ * features_ <= kKeptElements;
     folds_ = folds;
     if (!from_rows_) {
       accumulator_.emplace(backend_, ReferenceRows(), std::move(folds), needs_);
@@ -83,11 +118,7 @@ class ScoreStreamImpl final : public ScoreStream {
     return Guarded([&]() -> absl::Status {
       received_ += static_cast<int64_t>(bytes.size());
       if (received_ > ExpectedBytes()) {
-        return absl::InvalidArgumentError(
-            StrCat("candidate.data: has more than the ",
-                   ExpectedBytes(),
-                   " bytes of ",
-                   ToString(spec_)));
+        return TooManyBytes(spec_);
       }
       while (!bytes.empty()) {
         const size_t taken =
@@ -107,12 +138,7 @@ class ScoreStreamImpl final : public ScoreStream {
   absl::StatusOr<ScoreReport> Finish() override {
     return Guarded([&]() -> absl::StatusOr<ScoreReport> {
       if (received_ != ExpectedBytes()) {
-        return absl::InvalidArgumentError(StrCat("candidate.data: has ",
-                                                 received_,
-                                                 " bytes, but ",
-                                                 ToString(spec_),
-                                                 " takes ",
-                                                 ExpectedBytes()));
+        return MissingBytes(received_, spec_);
       }
       if (!pending_.empty()) {
         REPSCORE_RETURN_IF_ERROR(TakeBlock());
@@ -132,9 +158,7 @@ class ScoreStreamImpl final : public ScoreStream {
     return reference_->Rows(needs_.full_reference);
   }
 
-  int64_t ExpectedBytes() const {
-    return rows_ * features_ * ElementSize(spec_.type);
-  }
+  int64_t ExpectedBytes() const { return BytesOf(spec_); }
 
   absl::Status TakeBlock() {
     const auto elements =
@@ -198,18 +222,59 @@ class ScoreStreamImpl final : public ScoreStream {
     return ComputeStatistics(backend_, pair, order, needs, constants);
   }
 
+  /// Fills companions_, one per measure; those that fit no rows are left out.
+  absl::Status AddCompanions() {
+    for (const auto& measure : measures_) {
+      companions_.emplace_back();
+      const std::optional<std::string> id = DebiasedCompanion(*measure);
+      if (id.has_value()) {
+        REPSCORE_ASSIGN_OR_RETURN(companions_.back(),
+                                  CreateMeasure({.id = *id}, "companion"));
+      }
+    }
+    return absl::OkStatus();
+  }
+
   absl::StatusOr<ScoreReport> Report(const Statistics& statistics) const {
     ScoreReport report;
-    report.rows = rows_;
-    report.features = features_;
     const Matrix& products =
         size_.space == Space::kFeature ? statistics.gram : statistics.kernel;
-    report.effective_dimensionality = ParticipationRatio(
-        statistics.candidate_norm_squared, backend_.Dot(products, products));
+    report.candidate = {.rows = rows_,
+                        .features = features_,
+                        .effective_dimensionality = ParticipationRatio(
+                            statistics.candidate_norm_squared,
+                            backend_.Dot(products, products))};
+    report.reference = {
+        .rows = reference_->rows(),
+        .features = reference_->features(),
+        .effective_dimensionality = reference_->effective_dimensionality()};
     for (const std::shared_ptr<const Measure>& measure : measures_) {
       REPSCORE_ASSIGN_OR_RETURN(ScoreResult score,
                                 EvaluateMeasure(*measure, statistics));
       report.scores.push_back(std::move(score));
+    }
+    for (const std::shared_ptr<const Measure>& companion : companions_) {
+      report.companions.emplace_back();
+      if (companion != nullptr && companion->CheckSize(size_).ok()) {
+        REPSCORE_ASSIGN_OR_RETURN(report.companions.back(),
+                                  EvaluateMeasure(*companion, statistics));
+      }
+    }
+    if (!options_.context.empty()) {
+      std::vector<double> values;
+      for (const ScoreResult& score : report.scores) {
+        values.push_back(score.value);
+      }
+      const Matrix means = backend_.Allocate(features_, 1, kDouble);
+      const Matrix rows = CentredRows(means);
+      REPSCORE_ASSIGN_OR_RETURN(report.contexts,
+                                ComputeContext(*reference_,
+                                               measures_,
+                                               values,
+                                               rows,
+                                               means,
+                                               options_.context,
+                                               options_.keep_going));
     }
     return report;
   }
@@ -218,6 +283,9 @@ class ScoreStreamImpl final : public ScoreStream {
   Backend& backend_;
   const std::vector<std::shared_ptr<const Measure>> measures_;
   const ArraySpec spec_;
+  const ScoreOptions options_;
+  /// One per measure, null without one; empty when they are not wanted.
+  std::vector<std::shared_ptr<const Measure>> companions_;
   const int64_t rows_;
   const int64_t features_;
   ProblemSize size_;
@@ -233,6 +301,53 @@ class ScoreStreamImpl final : public ScoreStream {
   int64_t received_ = 0;
   int64_t rows_taken_ = 0;
   double largest_ = 0.0;
+};
+
+/// Keeps all bytes, then puts the rows into the dataset's order.
+class MatchedStream final : public ScoreStream {
+ public:
+  MatchedStream(std::shared_ptr<const Reference> reference,
+                std::vector<std::shared_ptr<const Measure>> measures,
+                const ArraySpec& candidate,
+                ScoreOptions options)
+      : reference_(std::move(reference)),
+        measures_(std::move(measures)),
+        options_(std::move(options)) {
+    candidate_.spec = candidate;
+  }
+
+  absl::Status Append(absl::Span<const std::byte> bytes) override {
+    const int64_t expected = BytesOf(candidate_.spec);
+    if (static_cast<int64_t>(candidate_.data.size() + bytes.size()) >
+        expected) {
+      return TooManyBytes(candidate_.spec);
+    }
+    candidate_.data.insert(candidate_.data.end(), bytes.begin(), bytes.end());
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<ScoreReport> Finish() override {
+    const auto received = static_cast<int64_t>(candidate_.data.size());
+    if (received != BytesOf(candidate_.spec)) {
+      return MissingBytes(received, candidate_.spec);
+    }
+    REPSCORE_ASSIGN_OR_RETURN(
+        const HostArray matched,
+        MatchRows(
+            reference_->dataset(), candidate_, options_.row_ids, "row_ids"));
+    options_.row_ids.clear();
+    REPSCORE_ASSIGN_OR_RETURN(
+        const std::unique_ptr<ScoreStream> stream,
+        Create(reference_, measures_, matched.spec, options_));
+    REPSCORE_RETURN_IF_ERROR(stream->Append(matched.data));
+    return stream->Finish();
+  }
+
+ private:
+  const std::shared_ptr<const Reference> reference_;
+  const std::vector<std::shared_ptr<const Measure>> measures_;
+  ScoreOptions options_;
+  HostArray candidate_;
 };
 
 }  // namespace
@@ -251,6 +366,7 @@ absl::StatusOr<ScoreResult> EvaluateMeasure(const Measure& measure,
   score.value = evaluation.value;
   score.error = evaluation.error;
   score.warnings = std::move(evaluation.warnings);
+  score.error = evaluation.error;
   const StatisticsNeeds needs = measure.Needs(statistics.size);
   score.space = std::string(SpaceName(needs.kernel || needs.reference_kernel
                                           ? Space::kSample
@@ -279,14 +395,25 @@ absl::Status CheckRowCount(const Reference& reference,
 absl::StatusOr<std::unique_ptr<ScoreStream>> ScoreStream::Create(
     std::shared_ptr<const Reference> reference,
     std::vector<std::shared_ptr<const Measure>> measures,
-    const ArraySpec& candidate) {
+    const ArraySpec& candidate,
+    ScoreOptions options) {
   return Guarded([&]() -> absl::StatusOr<std::unique_ptr<ScoreStream>> {
     REPSCORE_RETURN_IF_ERROR(
         CheckedByteSize(candidate, "candidate.spec").status());
+    REPSCORE_RETURN_IF_ERROR(ValidateContext(options.context));
+    if (!options.row_ids.empty()) {
+      return std::unique_ptr<ScoreStream>(
+          std::make_unique<MatchedStream>(std::move(reference),
+                                          std::move(measures),
+                                          candidate,
+                                          std::move(options)));
+    }
     REPSCORE_RETURN_IF_ERROR(
         CheckRowCount(*reference, RowCount(candidate), "candidate.spec.shape"));
-    auto stream = std::make_unique<ScoreStreamImpl>(
-        std::move(reference), std::move(measures), candidate);
+    auto stream = std::make_unique<ScoreStreamImpl>(std::move(reference),
+                                                    std::move(measures),
+                                                    candidate,
+                                                    std::move(options));
     REPSCORE_RETURN_IF_ERROR(stream->Prepare());
     return std::unique_ptr<ScoreStream>(std::move(stream));
   });

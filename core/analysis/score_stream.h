@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "core/analysis/context.h"
 #include "core/base/dtype.h"
 #include "core/measures/measure.h"
 #include "core/measures/reference.h"
@@ -32,6 +33,8 @@ struct ScoreResult {
   std::string fold_digest;
   /// "feature" or "sample".
   std::string space;
+  /// Standard error over splits.
+  std::optional<double> error = std::nullopt;
 };
 
 /// Value, warnings and identity of one measure (kExact). Internal when finite
@@ -45,12 +48,34 @@ absl::Status CheckRowCount(const Reference& reference,
                            int64_t rows,
                            std::string_view field);
 
-struct ScoreReport {
-  std::vector<ScoreResult> scores;
+/// One side of a comparison in three numbers.
+struct SideSummary {
   int64_t rows = 0;
   int64_t features = 0;
-  /// Participation ratio of the candidate's principal component variances.
+  /// Participation ratio of the principal component variances.
   double effective_dimensionality = 0.0;
+};
+
+struct ScoreReport {
+  std::vector<ScoreResult> scores;
+  /// One per score where context was asked for, else empty.
+  std::vector<ScoreContext> contexts;
+  /// Debiased companions, one per score where they were asked for; empty for a
+  /// measure without one.
+  std::vector<std::optional<ScoreResult>> companions;
+  SideSummary candidate;
+  SideSummary reference;
+};
+
+/// What is wanted beside the scores, and how rows are identified.
+struct ScoreOptions {
+  ContextRequest context = {};
+  bool companions = false;
+  /// Identity of the candidate's conditions or rows, see MatchRows; empty: the
+  /// dataset's order.
+  std::vector<std::string> row_ids = {};
+  /// Returns not-OK to stop a long context.
+  KeepGoing keep_going = nullptr;
 };
 
 class ScoreStream {
@@ -58,11 +83,12 @@ class ScoreStream {
   /// `candidate` is the element type and shape to come. InvalidArgument when
   /// its row count is not the reference's (both counts in the message) or a
   /// measure cannot be computed at these sizes. Messages name `candidate`
-  /// fields as the wire does.
+  /// fields as the wire does. With row ids all bytes are kept until Finish.
   static absl::StatusOr<std::unique_ptr<ScoreStream>> Create(
       std::shared_ptr<const Reference> reference,
       std::vector<std::shared_ptr<const Measure>> measures,
-      const ArraySpec& candidate);
+      const ArraySpec& candidate,
+      ScoreOptions options = {});
 
   virtual ~ScoreStream() = default;
 

@@ -13,7 +13,8 @@
 namespace repscore {
 
 struct ShapeMean {
-  /// [n x p], p the largest feature count of the systems, column-centred.
+  /// [n x p], p the largest feature count of the systems, column-centred, in
+  /// the axes of the first system that has so many.
   HostArray mean;
   /// Procrustes distance of every (centred) system from the mean.
   std::vector<double> distances;
@@ -25,8 +26,9 @@ struct ShapeMean {
 
 /// Generalised Procrustes analysis: systems (centred; scaled to unit norm when
 /// `unit_norm`, and padded with zero columns) are rotated onto their mean until
-/// the variance falls by less than `tolerance` of itself. Errors as
-/// ComparePairwise.
+/// the variance falls by less than `tolerance` of itself (Gower 1975; a local
+/// minimum, started from the widest system). `keep_going` (may be empty) is
+/// called before every iteration; not OK stops. Errors as ComparePairwise.
 absl::StatusOr<ShapeMean> FrechetMean(
     Backend& backend,
     absl::Span<const System> systems,

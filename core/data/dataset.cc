@@ -169,6 +169,25 @@ absl::Status CheckNamedValues(const std::vector<NamedValues>& all,
   return absl::OkStatus();
 }
 
+absl::Status CheckRowIds(const std::vector<std::string>& ids,
+                         int64_t expected_size) {
+  if (ids.empty()) {
+    return absl::OkStatus();
+  }
+  if (static_cast<int64_t>(ids.size()) != expected_size) {
+    return absl::InvalidArgumentError(absl::StrCat("row_ids: ",
+                                                   ids.size(),
+                                                   " values for ",
+                                                   expected_size,
+                                                   " conditions or samples"));
+  }
+  for (size_t i = 0; i < ids.size(); ++i) {
+    REPSCORE_RETURN_IF_ERROR(
+        CheckText(ids[i], absl::StrCat("row_ids[", i, "]")));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckMetadata(const DatasetDescription& description) {
   REPSCORE_RETURN_IF_ERROR(
       CheckText(description.display_name, "metadata.display_name"));
@@ -246,6 +265,7 @@ absl::Status Normalize(DatasetDescription& description) {
       CheckNamedValues(description.labels, "labels", conditions));
   REPSCORE_RETURN_IF_ERROR(
       CheckNamedValues(description.groups, "groups", conditions));
+  REPSCORE_RETURN_IF_ERROR(CheckRowIds(description.row_ids, conditions));
   return CheckMetadata(description);
 }
 
@@ -271,6 +291,12 @@ std::string ContentDigest(const DatasetDescription& description,
   writer.Named(description.labels);
   writer.Named(description.groups);
   writer.Text(data_sha256);
+  if (!description.row_ids.empty()) {
+    writer.Number(static_cast<int64_t>(description.row_ids.size()));
+    for (const std::string& id : description.row_ids) {
+      writer.Text(id);
+    }
+  }
   return writer.HexDigest();
 }
 

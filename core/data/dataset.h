@@ -53,13 +53,13 @@ struct DatasetDescription {
 /// Fills in default axes ((sample, feature), or (time, condition, feature) for
 /// rank 3) and axis sizes that are 0, makes [n] an [n x 1], and checks that
 /// everything fits together: kinds as above ("condition" and "sample" stand for
-/// each other), one label and group value per condition or sample, text in
-/// UTF-8 without NUL. InvalidArgument names the field in the wire's words
+/// each other), one label, group value and row id per condition or sample, text
+/// in UTF-8 without NUL. InvalidArgument names the field in the wire's words
 /// ("axes[0].size", "labels[1].values"). Normalising twice changes nothing.
 absl::Status Normalize(DatasetDescription& description);
 
-/// SHA-256 (hex) over spec, axes, labels, groups and the digest of the data:
-/// two datasets with the same content digest give the same scores.
+/// SHA-256 (hex) over spec, axes, labels, groups, the digest of the data and
+/// row ids where there are some: two datasets with the same content digest give the same scores.
 std::string ContentDigest(const DatasetDescription& description,
                           const std::string& data_sha256);
 

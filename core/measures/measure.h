@@ -107,6 +107,8 @@ struct Evaluation {
   /// d value / d statistics; empty parts were not asked for or are zero.
   Adjoint adjoint;
   std::vector<MeasureWarning> warnings;
+  /// Standard error over splits, for measures that average over them.
+  std::optional<double> error = std::nullopt;
   /// The measure sits at its optimum and the adjoint is zero by convention.
   bool at_optimum = false;
 };

@@ -131,6 +131,13 @@ ReferenceConstants Reference::Constants(const StatisticsNeeds& needs) const {
   return constants;
 }
 
+double Reference::effective_dimensionality() const {
+  StatisticsNeeds needs;
+  needs.reference_gram = true;
+  const Matrix gram = Constants(needs).gram;
+  return ParticipationRatio(constants_.norm_squared, backend_->Dot(gram, gram));
+}
+
 Reference::PrincipalComponents Reference::principal_components(
     int64_t count) const {
   if (components_.vectors.empty()) {

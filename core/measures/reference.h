@@ -60,6 +60,9 @@ class Reference {
   /// Constants of Rows(needs.full_reference) that `needs` asks for.
   ReferenceConstants Constants(const StatisticsNeeds& needs) const;
 
+  /// Participation ratio of the variances of centred().
+  double effective_dimensionality() const;
+
   /// Bytes held on the device.
   int64_t bytes() const;
 

@@ -12,7 +12,6 @@
 //   T'
 // is solved for R and T in turn from several starts (a local optimum of all of
 // them is possible); the weights inside it are those of d^2.
-#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <limits>

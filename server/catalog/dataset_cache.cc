@@ -6,7 +6,9 @@ namespace repscore::server {
 namespace {
 
 int64_t BytesOf(const Dataset& dataset) {
-  return static_cast<int64_t>(dataset.data.size());
+  const auto own = static_cast<int64_t>(dataset.data.size());
+  return dataset.repetitions == nullptr ? own
+                                        : own + BytesOf(*dataset.repetitions);
 }
 
 }  // namespace

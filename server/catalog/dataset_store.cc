@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/data/row_matching.h"
 #include "server/catalog/description_json.h"
 #include "server/catalog/names.h"
 #include "server/catalog/upload.h"
@@ -277,7 +278,7 @@ absl::StatusOr<std::shared_ptr<const Dataset>> DatasetStore::LoadFromDisk(
   dataset->digest = record.digest;
   dataset->description = record.description;
   dataset->data = *std::move(bytes);
-  return dataset;
+  return AverageRepetitions(std::move(dataset));
 }
 
 }  // namespace repscore::server

@@ -57,6 +57,9 @@ DatasetDescription DescriptionFromJson(const Json& json) {
   description.axes = AxesFromJson(json.at("axes"));
   description.labels = NamedFromJson(json.at("labels"));
   description.groups = NamedFromJson(json.at("groups"));
+  if (const auto ids = json.find("row_ids"); ids != json.end()) {
+    description.row_ids = ids->get<std::vector<std::string>>();
+  }
   description.display_name = json.at("display_name").get<std::string>();
   description.description = json.at("description").get<std::string>();
   description.citation = json.at("citation").get<std::string>();
@@ -73,16 +76,18 @@ absl::Status Damaged(const std::string& why) {
 }  // namespace
 
 std::string ToJson(const DatasetDescription& description) {
-  const Json json = {
-      {"data_type", std::string(DataTypeName(description.spec.type))},
-      {"shape", description.spec.shape},
-      {"axes", AxesToJson(description.axes)},
-      {"labels", NamedToJson(description.labels)},
-      {"groups", NamedToJson(description.groups)},
-      {"display_name", description.display_name},
-      {"description", description.description},
-      {"citation", description.citation},
-      {"attributes", description.attributes}};
+  Json json = {{"data_type", std::string(DataTypeName(description.spec.type))},
+               {"shape", description.spec.shape},
+               {"axes", AxesToJson(description.axes)},
+               {"labels", NamedToJson(description.labels)},
+               {"groups", NamedToJson(description.groups)},
+               {"display_name", description.display_name},
+               {"description", description.description},
+               {"citation", description.citation},
+               {"attributes", description.attributes}};
+  if (!description.row_ids.empty()) {
+    json["row_ids"] = description.row_ids;
+  }
   return json.dump();
 }
 

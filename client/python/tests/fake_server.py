@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import numpy as np
+from fake_comparison import FakeComparison, array_of
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
@@ -17,31 +18,13 @@ from repscore.v1 import (
     admin_pb2_grpc,
     catalog_pb2,
     catalog_pb2_grpc,
+    comparison_pb2_grpc,
     runs_pb2,
     runs_pb2_grpc,
     scoring_pb2,
     scoring_pb2_grpc,
     types_pb2,
 )
-
-DTYPES = {
-    types_pb2.DATA_TYPE_FLOAT32: "<f4",
-    types_pb2.DATA_TYPE_FLOAT64: "<f8",
-    types_pb2.DATA_TYPE_FLOAT16: "<f2",
-    types_pb2.DATA_TYPE_INT8: "<i1",
-    types_pb2.DATA_TYPE_INT16: "<i2",
-    types_pb2.DATA_TYPE_INT32: "<i4",
-    types_pb2.DATA_TYPE_INT64: "<i8",
-    types_pb2.DATA_TYPE_UINT8: "<u1",
-    types_pb2.DATA_TYPE_UINT16: "<u2",
-    types_pb2.DATA_TYPE_UINT32: "<u4",
-    types_pb2.DATA_TYPE_UINT64: "<u8",
-    types_pb2.DATA_TYPE_BOOL: "?",
-}
-
-
-def array_of(spec: types_pb2.TensorSpec, data: bytes) -> np.ndarray:
-    return np.frombuffer(data, DTYPES[spec.data_type]).reshape(tuple(spec.shape))
 
 
 def status_of(
@@ -84,6 +67,7 @@ def fail(
 
 
 class FakeServer(
+    FakeComparison,
     admin_pb2_grpc.AdminServiceServicer,
     catalog_pb2_grpc.CatalogServiceServicer,
     runs_pb2_grpc.RunsServiceServicer,
@@ -104,6 +88,7 @@ class FakeServer(
         self._server = grpc.server(futures.ThreadPoolExecutor(4))
         admin_pb2_grpc.add_AdminServiceServicer_to_server(self, self._server)
         catalog_pb2_grpc.add_CatalogServiceServicer_to_server(self, self._server)
+        comparison_pb2_grpc.add_ComparisonServiceServicer_to_server(self, self._server)
         runs_pb2_grpc.add_RunsServiceServicer_to_server(self, self._server)
         scoring_pb2_grpc.add_ScoringServiceServicer_to_server(self, self._server)
         self.address = f"localhost:{self._server.add_insecure_port('localhost:0')}"
@@ -147,6 +132,8 @@ class FakeServer(
             metadata=header.metadata,
             rows=header.spec.shape[0],
             features=header.spec.shape[-1],
+            row_ids=header.row_ids,
+            scored_rows=len(set(header.row_ids)) or header.spec.shape[0],
         )
         dataset.create_time.FromSeconds(1_700_000_000)
         self.datasets[header.dataset_id] = dataset
@@ -179,26 +166,75 @@ class FakeServer(
 
     # ScoringService
 
-    def _scores(self, reply, request, array):
-        self.requests.append(request)
+    def _add_scores(self, scores, request, array):
         self.arrays.append(array)
         for index, spec in enumerate(request.measures):
-            score = reply.scores.add(
+            score = scores.add(
                 measure=f"{spec.id}(full=1)",
                 value=float(array.astype(float).sum()) + index,
                 space="feature",
             )
             if index == 1:
                 score.warnings.add(reason="SATURATED", message="n <= p")
+            if request.HasField("context"):
+                self._add_context(score, request.context)
+
+    def _add_context(self, score, options):
+        score.error = 0.125
+        context = score.context
+        if options.ceiling_splits:
+            context.ceiling.value = 0.5
+            context.ceiling.splits = options.ceiling_splits
+            context.ceiling.error_reason = "one split"
+        if options.HasField("supplied_ceiling"):
+            context.ceiling.value = options.supplied_ceiling
+            context.ceiling.supplied = True
+            context.ceiled = 1.0
+            context.unclipped = score.value / options.supplied_ceiling
+        if options.bootstrap_draws:
+            context.interval.lower = score.value - 1
+            context.interval.upper = score.value + 1
+            context.interval.confidence = options.confidence
+            context.interval.draws = options.bootstrap_draws
+            context.interval.unit = options.bootstrap_group or "condition"
+        if options.permutations:
+            context.null_distribution.mean = 0.25
+            context.null_distribution.standard_deviation = 0.0625
+            context.null_distribution.p_value = 0.01
+            context.null_distribution.permutations = options.permutations
+        if options.baseline:
+            context.notes.add(reason="NO_CONDITIONS", message="no condition axis")
+        if options.companion:
+            context.companion.measure = "cka.debiased"
+            context.companion.value = 0.0
+
+    def _scores(self, reply, request, array):
+        self.requests.append(request)
+        self._add_scores(reply.scores, request, array)
+        return self._summarised(reply, request, array)
+
+    def _summarised(self, reply, request, array):
         reply.provenance.dataset_version = request.dataset + "/versions/1"
         reply.provenance.precision = types_pb2.PRECISION_FLOAT64
         reply.candidate.rows = array.shape[0]
+        reply.reference.features = 7
         return reply
 
     def Score(self, request, context):
         self._maybe_fail(context)
-        array = array_of(request.candidate.spec, request.candidate.data)
-        return self._scores(scoring_pb2.ScoreResponse(), request, array)
+        if not request.layers:
+            array = array_of(request.candidate.spec, request.candidate.data)
+            return self._scores(scoring_pb2.ScoreResponse(), request, array)
+        self.requests.append(request)
+        reply = scoring_pb2.ScoreResponse()
+        for layer in request.layers:
+            array = array_of(layer.candidate.spec, layer.candidate.data)
+            part = reply.layers.add(name=layer.name)
+            part.candidate.rows = array.shape[0]
+            self._add_scores(part.scores, request, array)
+        self._summarised(reply, request, array)
+        reply.ClearField("candidate")
+        return reply
 
     def StreamScore(self, request_iterator, context):
         messages = list(request_iterator)
@@ -208,19 +244,43 @@ class FakeServer(
         array = array_of(header.candidate, data)
         return self._scores(scoring_pb2.StreamScoreResponse(), header, array)
 
-    def ListMeasures(self, request, context):
-        return scoring_pb2.ListMeasuresResponse(
-            measures=[
-                scoring_pb2.MeasureDescription(
-                    id="cka",
-                    canonical="cka",
-                    orientation=scoring_pb2.ORIENTATION_SCORE,
-                    highest=1,
-                    invariances=["orthogonal"],
-                    parameters=[scoring_pb2.MeasureParameter(name="lambda")],
-                )
-            ]
+    def _description(self, id):
+        kind = scoring_pb2.ORIENTATION_SCORE
+        if id in ("cka.angular", "procrustes.angle"):
+            kind = scoring_pb2.ORIENTATION_DISTANCE
+        return scoring_pb2.MeasureDescription(
+            id=id,
+            canonical=f"{id}(full=1)",
+            orientation=kind,
+            highest=1,
+            invariances=["orthogonal"],
+            parameters=[scoring_pb2.MeasureParameter(name="lambda")],
+            minimum_rows=3,
+            exact_at_equality=True,
+            cost="n p q",
+            known_as=["package: name"],
+            examples=[f"{id}(lambda=2)"],
         )
+
+    def ListMeasures(self, request, context):
+        return scoring_pb2.ListMeasuresResponse(measures=[self._description("cka")])
+
+    def DescribeMeasure(self, request, context):
+        return scoring_pb2.DescribeMeasureResponse(
+            measure=self._description(request.measure.id)
+        )
+
+    def EstimateScore(self, request, context):
+        self.requests.append(request)
+        reply = scoring_pb2.EstimateScoreResponse(
+            space="sample",
+            peak_bytes=3 << 20,
+            limit_bytes=2 << 20,
+            flops=1e9,
+            duration=Duration(seconds=1, nanos=500_000_000),
+        )
+        reply.memory.add(what="kernel n x n", bytes=3 << 20)
+        return reply
 
     def Optimize(self, request, context):
         self.requests.append(request)

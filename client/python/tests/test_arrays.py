@@ -5,7 +5,7 @@ import types
 
 import numpy as np
 import pytest
-from fake_server import array_of
+from fake_comparison import array_of
 
 from repscore import _arrays
 from repscore.v1 import types_pb2
@@ -109,3 +109,20 @@ def test_chunks_are_the_bytes_in_order():
     encoded = _arrays.encode(np.arange(1000.0))
 
     assert b"".join(encoded.chunks(77)) == np.arange(1000.0).tobytes()
+
+
+def test_shapes_alone_have_a_type():
+    spec = _arrays.shape_spec((np.int64(3), 2), np.float32)
+
+    assert list(spec.shape) == [3, 2]
+    assert spec.data_type == types_pb2.DATA_TYPE_FLOAT32
+    assert _arrays.shape_spec((3,), "bfloat16").data_type == (
+        types_pb2.DATA_TYPE_BFLOAT16
+    )
+    with pytest.raises(TypeError, match="complex128"):
+        _arrays.shape_spec((3,), complex)
+
+
+@pytest.mark.parametrize(("shape", "rows"), [((5,), 5), ((5, 2), 5), ((4, 3, 2), 12)])
+def test_rows_of_a_shape(shape, rows):
+    assert _arrays.row_count(_arrays.shape_spec(shape, "float64")) == rows

@@ -91,15 +91,6 @@ def test_large_candidates_are_streamed(server, client):
     assert scores["cka"] == array.sum()
 
 
-def test_several_candidates_give_a_table(client):
-    table = client.score("m1", {"a": X, "b": 2 * X}, ["cka", "nbs"])
-
-    assert table["b"]["cka"] == 132.0
-    assert table.to_dict()["a"] == {"cka": 66.0, "nbs": 67.0}
-    assert repr(table).splitlines()[0].split() == ["candidate", "cka", "nbs"]
-    assert "<th>candidate</th>" in table._repr_html_()
-
-
 def test_dataset_and_measure_objects_are_accepted(server, client):
     dataset = client.register("m1", X)
 
@@ -107,23 +98,6 @@ def test_dataset_and_measure_objects_are_accepted(server, client):
 
     assert server.requests[-1].dataset == "datasets/m1/versions/1"
     assert server.requests[-1].measures[0].id == "cka"
-
-
-def test_folds_go_to_the_measures_that_ask_for_them(server, client):
-    explicit = "ridge_r2(folds=explicit)"
-    pairs = [([2, 3], [0, 1]), ([0, 1], [2, 3])]
-
-    client.score("m1", X, ["cka", explicit], folds=[tuple(pair) for pair in pairs])
-    client.score("m1", X, explicit, folds=[np.array([0, 1]), [2]])
-
-    first, second = server.requests
-    assert not first.measures[0].explicit_folds
-    assert [list(f.rows) for f in first.measures[1].explicit_folds] == [[0, 1], [2, 3]]
-    assert [list(f.rows) for f in second.measures[0].explicit_folds] == [[0, 1], [2]]
-    with pytest.raises(ValueError, match="folds=explicit"):
-        client.score("m1", X, "cka", folds=[[0]])
-    with pytest.raises(ValueError, match="every row"):
-        client.score("m1", X, explicit, folds=[([3], [0, 1])])
 
 
 def test_measures_and_info_are_plain_values(client):

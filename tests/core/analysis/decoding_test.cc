@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/analysis/logistic_regression.h"
+#include "core/backend/host_algebra.h"
 #include "core/base/random.h"
 #include "core/base/text.h"
 

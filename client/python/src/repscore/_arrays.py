@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -102,13 +103,35 @@ def encode(array: Any) -> Encoded:
     return Encoded(_DATA_TYPES[name], shape, flat.view(np.uint8))
 
 
+def shape_spec(shape: Iterable[int], dtype: Any) -> types_pb2.TensorSpec:
+    """What an array of this shape and type would be on the wire.
+
+    Raises:
+        TypeError: The type is none of the wire's.
+    """
+    name = str(dtype)
+    if name not in _DATA_TYPES:
+        name = np.dtype(dtype).newbyteorder("=").name
+    if name not in _DATA_TYPES:
+        raise TypeError(f"cannot send {name}: choose one of {', '.join(_DATA_TYPES)}")
+    return types_pb2.TensorSpec(
+        data_type=_DATA_TYPES[name], shape=[int(size) for size in shape]
+    )
+
+
+def row_count(spec: types_pb2.TensorSpec) -> int:
+    """Rows after folding time and condition."""
+    shape = tuple(spec.shape)
+    return math.prod(shape[: max(1, len(shape) - 1)])
+
+
 def dtype_name(data_type: int) -> str:
     """NumPy's name of an element type, for instance "float32"."""
     return _NAMES.get(types_pb2.DataType.ValueType(data_type), "unspecified")
 
 
 def decode(spec: types_pb2.TensorSpec, data: bytearray) -> npt.NDArray[np.float64]:
-    """The array of a candidate that the server sent."""
+    """The array that the server sent, over the same memory."""
     dtype = np.dtype(dtype_name(spec.data_type)).newbyteorder("<")
     array = np.frombuffer(data, dtype=dtype).reshape(tuple(spec.shape))
     return array.astype(np.float64, copy=False)

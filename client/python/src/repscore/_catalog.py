@@ -26,6 +26,7 @@ class CatalogMethods(Connection):
         time_ms: Iterable[float] | None = None,
         labels: Mapping[str, Iterable[Any]] | None = None,
         groups: Mapping[str, Iterable[Any]] | None = None,
+        row_ids: Iterable[Any] | None = None,
         display_name: str = "",
         description: str = "",
         citation: str = "",
@@ -45,14 +46,17 @@ class CatalogMethods(Connection):
             time_ms: Times in ms, one per index of the time axis.
             labels: For every label one value per condition (or sample).
             groups: As labels, for partitions such as sessions.
+            row_ids: Identity of every condition (or sample), for instance
+                stimulus ids. Rows with equal ids are repetitions: scores
+                compare with their average, ceilings with their halves.
             display_name: A name for people.
             description: Anything.
             citation: What to cite when using it.
             metadata: Further texts by key.
 
         Raises:
-            InvalidInput: The name, shape, axes or labels do not fit together,
-                or an entry is NaN or infinite.
+            InvalidInput: The name, shape, axes, labels or row ids do not fit
+                together, or an entry is NaN or infinite.
             CorruptData: The bytes changed on the way.
         """
         encoded = _arrays.encode(array)
@@ -63,6 +67,7 @@ class CatalogMethods(Connection):
             time_ms=time_ms,
             labels=labels,
             groups=groups,
+            ids=row_ids,
             metadata=catalog_pb2.DatasetMetadata(
                 display_name=display_name,
                 description=description,

@@ -14,7 +14,7 @@ DEFAULT_ADDRESS = "localhost:50051"
 _DEFAULT_PORT = 50051
 _LOCAL = ("localhost", "127.", "[::1]", "unix:")
 _OPTIONS = (
-    ("grpc.max_receive_message_length", 16 << 20),
+    ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),

@@ -8,11 +8,15 @@ from typing import Callable, TypeVar
 
 import grpc
 
-from repscore import _channel
+from repscore import _channel, _requests
+from repscore._requests import DatasetLike
 from repscore.errors import Busy, Unavailable, from_rpc_error
+from repscore.models import Dataset
 from repscore.v1 import (
     admin_pb2_grpc,
+    catalog_pb2,
     catalog_pb2_grpc,
+    comparison_pb2_grpc,
     runs_pb2_grpc,
     scoring_pb2_grpc,
 )
@@ -52,6 +56,7 @@ class Connection:
         self._retry_for = retry_for
         self._reconnect_for = reconnect_for
         self._scoring = scoring_pb2_grpc.ScoringServiceStub(self._channel)
+        self._comparison = comparison_pb2_grpc.ComparisonServiceStub(self._channel)
         self._catalog = catalog_pb2_grpc.CatalogServiceStub(self._channel)
         self._runs = runs_pb2_grpc.RunsServiceStub(self._channel)
         self._admin = admin_pb2_grpc.AdminServiceStub(self._channel)
@@ -91,3 +96,13 @@ class Connection:
                 raise failure
             time.sleep(wait)
             delay = min(2 * delay, 2.0)
+
+    def _scored_rows(self, dataset: DatasetLike) -> int:
+        """Rows of a dataset that are compared; asks the server for a name's."""
+        if isinstance(dataset, Dataset):
+            return dataset.scored_rows or dataset.rows
+        request = catalog_pb2.GetDatasetRequest(name=_requests.dataset_name(dataset))
+        found = self._call(
+            lambda: self._catalog.GetDataset(request, timeout=self._timeout)
+        ).dataset
+        return found.scored_rows or found.rows

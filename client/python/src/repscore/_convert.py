@@ -4,24 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
+from typing import Union
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from repscore import _arrays
+from repscore.context import Ceiling, Interval, NullDistribution
 from repscore.models import (
     Axis,
-    Candidate,
     Dataset,
+    Estimate,
     Measure,
     MeasureParameter,
+    MemoryItem,
+    ServerInfo,
+)
+from repscore.scores import (
+    Candidate,
     Provenance,
     Score,
+    ScoreContext,
     Scores,
-    ServerInfo,
     Warning,
 )
 from repscore.trace import GoalVerdict, RunInfo, TracePoint
 from repscore.v1 import admin_pb2, catalog_pb2, runs_pb2, scoring_pb2, types_pb2
+
+_Summarised = Union[
+    scoring_pb2.ScoreResponse, scoring_pb2.StreamScoreResponse, scoring_pb2.LayerScores
+]
 
 
 def enum_name(full: str, prefix: str) -> str:
@@ -66,6 +77,8 @@ def dataset(message: catalog_pb2.Dataset, already_registered: bool = False) -> D
         metadata=dict(message.metadata.attributes),
         create_time=_time(message, "create_time"),
         already_registered=already_registered,
+        row_ids=tuple(message.row_ids),
+        scored_rows=message.scored_rows,
     )
 
 
@@ -93,6 +106,58 @@ def measure(message: scoring_pb2.MeasureDescription) -> Measure:
             for parameter in message.parameters
         ),
         source=message.source,
+        minimum_rows=message.minimum_rows,
+        exact_at_equality=message.exact_at_equality,
+        cost=message.cost,
+        known_as=tuple(message.known_as),
+        examples=tuple(message.examples),
+    )
+
+
+def _warnings(messages: Iterable[types_pb2.Warning]) -> tuple[Warning, ...]:
+    return tuple(Warning(warning.reason, warning.message) for warning in messages)
+
+
+def _ceiling(message: types_pb2.Ceiling) -> Ceiling:
+    return Ceiling(
+        value=message.value,
+        error=message.error if message.HasField("error") else None,
+        error_reason=message.error_reason,
+        splits=message.splits,
+        supplied=message.supplied,
+    )
+
+
+def _interval(message: types_pb2.Interval) -> Interval:
+    return Interval(
+        lower=message.lower,
+        upper=message.upper,
+        confidence=message.confidence,
+        draws=message.draws,
+        unit=message.unit,
+    )
+
+
+def _null(message: types_pb2.NullDistribution) -> NullDistribution:
+    return NullDistribution(
+        mean=message.mean,
+        sd=message.standard_deviation,
+        p_value=message.p_value,
+        permutations=message.permutations,
+    )
+
+
+def _context(message: types_pb2.ScoreContext) -> ScoreContext:
+    has = message.HasField
+    return ScoreContext(
+        ceiling=_ceiling(message.ceiling) if has("ceiling") else None,
+        ceiled=message.ceiled if has("ceiled") else None,
+        unclipped=message.unclipped if has("unclipped") else None,
+        interval=_interval(message.interval) if has("interval") else None,
+        null=_null(message.null_distribution) if has("null_distribution") else None,
+        baseline=message.baseline if has("baseline") else None,
+        companion=score(message.companion) if has("companion") else None,
+        notes=_warnings(message.notes),
     )
 
 
@@ -101,11 +166,11 @@ def score(message: types_pb2.Score) -> Score:
     return Score(
         message.value,
         measure=message.measure,
-        warnings=tuple(
-            Warning(warning.reason, warning.message) for warning in message.warnings
-        ),
+        warnings=_warnings(message.warnings),
         fold_digest=message.fold_digest,
         space=message.space,
+        error=message.error if message.HasField("error") else None,
+        context=_context(message.context),
     )
 
 
@@ -122,19 +187,47 @@ def provenance(message: types_pb2.Provenance) -> Provenance:
     )
 
 
+def _candidate(message: scoring_pb2.CandidateSummary) -> Candidate:
+    return Candidate(
+        rows=message.rows,
+        features=message.features,
+        effective_dimensionality=message.effective_dimensionality,
+    )
+
+
+def by_measure(
+    requested: Sequence[str], messages: Iterable[types_pb2.Score]
+) -> dict[str, Score]:
+    """Scores by the specifications that were asked for."""
+    return {key: score(message) for key, message in zip(requested, messages)}
+
+
 def scores(
     requested: Sequence[str],
     reply: scoring_pb2.ScoreResponse | scoring_pb2.StreamScoreResponse,
+    part: scoring_pb2.LayerScores | None = None,
 ) -> Scores:
-    """The scores of a reply by the specifications that were asked for."""
+    """The scores of a reply, or of one of its layers."""
+    summarised: _Summarised = reply if part is None else part
     return Scores(
-        {key: score(value) for key, value in zip(requested, reply.scores)},
+        by_measure(requested, summarised.scores),
         provenance=provenance(reply.provenance),
-        candidate=Candidate(
-            rows=reply.candidate.rows,
-            features=reply.candidate.features,
-            effective_dimensionality=reply.candidate.effective_dimensionality,
-        ),
+        candidate=_candidate(summarised.candidate),
+        reference=_candidate(reply.reference),
+    )
+
+
+def estimate(message: scoring_pb2.EstimateScoreResponse) -> Estimate:
+    """An EstimateScoreResponse of the wire."""
+    return Estimate(
+        space=message.space,
+        streams=message.streams,
+        memory=tuple(MemoryItem(item.what, item.bytes) for item in message.memory),
+        peak_bytes=message.peak_bytes,
+        limit_bytes=message.limit_bytes,
+        fits=message.fits,
+        flops=message.flops,
+        seconds=message.duration.seconds + message.duration.nanos / 1e9,
     )
 
 

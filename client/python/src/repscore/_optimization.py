@@ -7,9 +7,10 @@ from typing import Any
 
 import grpc
 
-from repscore import _convert, _requests
+from repscore import _convert, _folds, _requests
 from repscore._connection import Connection
-from repscore._requests import DatasetLike, Folds, MeasureLike
+from repscore._folds import Folds
+from repscore._requests import DatasetLike, MeasureLike
 from repscore.errors import from_rpc_error
 from repscore.runs import Run
 from repscore.trace import RunInfo
@@ -75,10 +76,12 @@ class OptimizationMethods(Connection):
             Busy: Too many runs are waiting.
         """
         ids, tracked = _requests.measure_ids(measure), _requests.measure_ids(track)
-        rows = _requests.fold_rows(folds, [*ids, *tracked])
+        lists = _folds.fold_lists(
+            folds, [*ids, *tracked], lambda: self._scored_rows(dataset)
+        )
         request = scoring_pb2.OptimizeRequest(
             dataset=_requests.dataset_name(dataset),
-            measure=_requests.measure_specs(ids, rows)[0],
+            measure=_folds.measure_specs(ids, lists)[0],
             start=_requests.start_point(start, seed, features),
             adam=_requests.adam(learning_rate, betas),
             stopping=_requests.stopping(
@@ -88,7 +91,7 @@ class OptimizationMethods(Connection):
                 plateau=plateau,
             ),
             trace=_requests.trace(
-                every, _requests.measure_specs(tracked, rows), components
+                every, _folds.measure_specs(tracked, lists), components
             ),
             precision=_requests.precision(precision),
             detach=detach,
@@ -158,14 +161,18 @@ class OptimizationMethods(Connection):
             _requests.measure_ids(maximize),
             _requests.measure_ids(track),
         )
-        rows = _requests.fold_rows(folds, [*maximized, *targets, *floors, *tracked])
+        lists = _folds.fold_lists(
+            folds,
+            [*maximized, *targets, *floors, *tracked],
+            lambda: self._scored_rows(dataset),
+        )
         request = scoring_pb2.JointOptimizeRequest(
             dataset=_requests.dataset_name(dataset),
             terms=_requests.terms(
-                _requests.measure_specs(maximized, rows),
-                _requests.measure_specs(targets, rows),
+                _folds.measure_specs(maximized, lists),
+                _folds.measure_specs(targets, lists),
                 list(targets.values()),
-                _requests.measure_specs(floors, rows),
+                _folds.measure_specs(floors, lists),
                 list(floors.values()),
                 weights or {},
                 target_loss,
@@ -181,7 +188,7 @@ class OptimizationMethods(Connection):
                 goal_tolerance=goal_tolerance,
             ),
             trace=_requests.trace(
-                every, _requests.measure_specs(tracked, rows), components
+                every, _folds.measure_specs(tracked, lists), components
             ),
             precision=_requests.precision(precision),
             detach=detach,

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Union
 
-import numpy as np
 from google.protobuf.duration_pb2 import Duration
 
 from repscore import _arrays
+from repscore.context import Context
 from repscore.models import Axis, Dataset, Measure
 from repscore.v1 import catalog_pb2, scoring_pb2, types_pb2
 
 MeasureLike = Union[str, Measure]
 DatasetLike = Union[str, Dataset]
-Folds = Iterable[Any]
 
 _AXIS_KINDS = {
     "time": catalog_pb2.AXIS_KIND_TIME,
@@ -29,6 +28,12 @@ _PRECISIONS = {
     "mixed": types_pb2.PRECISION_MIXED,
     "float64": types_pb2.PRECISION_FLOAT64,
 }
+_NORMALIZATIONS = {
+    None: types_pb2.NORMALIZATION_UNSPECIFIED,
+    "r/c": types_pb2.NORMALIZATION_R_OVER_C,
+    "r2/c": types_pb2.NORMALIZATION_R_SQUARED_OVER_C,
+    "r2/c2": types_pb2.NORMALIZATION_R_SQUARED_OVER_C_SQUARED,
+}
 _MOVES = {
     "candidate": scoring_pb2.MOVES_CANDIDATE,
     "both": scoring_pb2.MOVES_BOTH,
@@ -39,7 +44,8 @@ _LOSSES = {
 }
 
 
-def _choose(table: Mapping[Any, Any], value: Any, argument: str) -> Any:
+def choose(table: Mapping[Any, Any], value: Any, argument: str) -> Any:
+    """The table's entry; a ValueError names the argument and its choices."""
     if value not in table:
         choices = ", ".join(repr(key) for key in table)
         raise ValueError(f"{argument}={value!r}: choose one of {choices}")
@@ -65,45 +71,32 @@ def measure_ids(measures: MeasureLike | Iterable[MeasureLike]) -> list[str]:
     return [m.id if isinstance(m, Measure) else m for m in measures]
 
 
-def _validation_rows(folds: Folds) -> list[types_pb2.RowIndices]:
-    messages = []
-    for fold in folds:
-        rows = fold
-        if isinstance(fold, tuple) and len(fold) == 2 and np.ndim(fold[0]) == 1:
-            train, rows = (np.asarray(part) for part in fold)
-            both = np.sort(np.concatenate([train, rows]))
-            if not np.array_equal(both, np.arange(both.size)):
-                raise ValueError(
-                    "folds: a (training, validation) pair must hold every row "
-                    "once; each fold trains on all rows outside it"
-                )
-        messages.append(types_pb2.RowIndices(rows=np.asarray(rows).tolist()))
-    return messages
+def row_ids(ids: Iterable[Any] | None) -> list[str]:
+    """Row ids as texts."""
+    return [] if ids is None else [str(id) for id in ids]
 
 
-def fold_rows(
-    folds: Folds | None, measures: Iterable[str]
-) -> list[types_pb2.RowIndices]:
-    """Validation rows for the measures that say folds=explicit.
-
-    Raises:
-        ValueError: There are folds, but no measure asks for them.
-    """
-    if folds is None:
-        return []
-    if not any("explicit" in id for id in measures):
-        raise ValueError("folds: no measure says folds=explicit")
-    return _validation_rows(folds)
-
-
-def measure_specs(
-    ids: Iterable[str], rows: Sequence[types_pb2.RowIndices]
-) -> list[types_pb2.MeasureSpec]:
-    """Specifications with the explicit folds where they ask for them."""
-    return [
-        types_pb2.MeasureSpec(id=id, explicit_folds=rows if "explicit" in id else ())
-        for id in ids
-    ]
+def context_options(context: Context | None) -> types_pb2.ContextOptions | None:
+    """What is wanted beside a score; nothing without a context."""
+    if context is None:
+        return None
+    message = types_pb2.ContextOptions(
+        ceiling_splits=context.ceiling_splits,
+        normalization=choose(
+            _NORMALIZATIONS, context.normalization, "context.normalization"
+        ),
+        clip=context.clip,
+        bootstrap_draws=context.bootstrap,
+        confidence=context.confidence,
+        bootstrap_group=context.group,
+        permutations=context.permutations,
+        baseline=context.baseline,
+        companion=context.companion,
+        seed=context.seed,
+    )
+    if context.supplied_ceiling is not None:
+        message.supplied_ceiling = context.supplied_ceiling
+    return message
 
 
 def _axes(
@@ -120,7 +113,7 @@ def _axes(
     for index, axis in enumerate(axes):
         value = Axis(axis) if isinstance(axis, str) else axis
         message = catalog_pb2.Axis(
-            kind=_choose(_AXIS_KINDS, value.kind, f"axes[{index}]"),
+            kind=choose(_AXIS_KINDS, value.kind, f"axes[{index}]"),
             size=value.size or (shape[index] if index < len(shape) else 0),
             coordinates=value.coordinates,
             unit=value.unit,
@@ -140,6 +133,7 @@ def dataset_header(
     time_ms: Iterable[float] | None,
     labels: Mapping[str, Iterable[Any]] | None,
     groups: Mapping[str, Iterable[Any]] | None,
+    ids: Iterable[Any] | None,
     metadata: catalog_pb2.DatasetMetadata,
 ) -> catalog_pb2.RegisterDatasetHeader:
     """The first message of a registration."""
@@ -157,6 +151,7 @@ def dataset_header(
         ],
         metadata=metadata,
         sha256=array.sha256(),
+        row_ids=row_ids(ids),
     )
 
 
@@ -244,13 +239,13 @@ def trace(
 
 def precision(value: str | None) -> types_pb2.Precision.ValueType:
     """None, "mixed" or "float64"."""
-    chosen: types_pb2.Precision.ValueType = _choose(_PRECISIONS, value, "precision")
+    chosen: types_pb2.Precision.ValueType = choose(_PRECISIONS, value, "precision")
     return chosen
 
 
 def moves(value: str) -> scoring_pb2.Moves.ValueType:
     """Either "candidate" or "both"."""
-    chosen: scoring_pb2.Moves.ValueType = _choose(_MOVES, value, "moves")
+    chosen: scoring_pb2.Moves.ValueType = choose(_MOVES, value, "moves")
     return chosen
 
 
@@ -264,7 +259,7 @@ def terms(
     target_loss: str,
 ) -> list[scoring_pb2.ObjectiveTerm]:
     """The goals of a joint optimisation."""
-    loss = _choose(_LOSSES, target_loss, "target_loss")
+    loss = choose(_LOSSES, target_loss, "target_loss")
     goals = []
     for spec in maximize:
         goals.append(scoring_pb2.ObjectiveTerm(measure=spec))

@@ -1,4 +1,4 @@
-"""Tables for terminals and notebooks."""
+"""Tables for terminals and notebooks. Columns without any entry are left out."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ import html as _html
 from collections.abc import Sequence
 
 
-def text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns padded to their widest cell; empty columns are left out."""
+def _filled(
+    header: Sequence[str], rows: Sequence[Sequence[str]]
+) -> list[Sequence[str]]:
+    """Header and rows without empty columns."""
     kept = [
         index
         for index in range(len(header))
         if not rows or any(row[index] for row in rows)
     ]
-    table = [[row[index] for index in kept] for row in [header, *rows]]
-    widths = [max(len(row[column]) for row in table) for column in range(len(kept))]
+    return [[row[index] for index in kept] for row in [header, *rows]]
+
+
+def text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns padded to their widest cell."""
+    table = _filled(header, rows)
+    widths = [max(map(len, column)) for column in zip(*table)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
         for row in table
@@ -29,5 +36,6 @@ def html(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         inner = "".join(f"<{tag}>{_html.escape(cell)}</{tag}>" for cell in cells)
         return f"<tr>{inner}</tr>"
 
-    body = "".join(line(row, "td") for row in rows)
-    return f"<table><thead>{line(header, 'th')}</thead><tbody>{body}</tbody></table>"
+    head, *kept = _filled(header, rows)
+    body = "".join(line(row, "td") for row in kept)
+    return f"<table><thead>{line(head, 'th')}</thead><tbody>{body}</tbody></table>"

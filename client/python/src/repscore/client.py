@@ -1,21 +1,16 @@
-"""The client: register reference datasets, score activations, optimise."""
+"""The client: register reference datasets, score activations, compare, optimise."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, overload
-
-from repscore import _arrays, _convert, _requests
+from repscore import _convert
 from repscore._catalog import CatalogMethods
+from repscore._comparison import ComparisonMethods
 from repscore._optimization import OptimizationMethods
-from repscore._requests import DatasetLike, Folds, MeasureLike
-from repscore.models import Measure, Scores, ScoreTable, ServerInfo
-from repscore.v1 import admin_pb2, scoring_pb2
-
-_INLINE_BYTES = 1 << 20
+from repscore.models import ServerInfo
+from repscore.v1 import admin_pb2
 
 
-class Client(CatalogMethods, OptimizationMethods):
+class Client(CatalogMethods, ComparisonMethods, OptimizationMethods):
     """A connection to a repscore server. Thread-safe; a context manager.
 
     Arguments named `dataset` take an id ("m1": its latest version), a full
@@ -49,95 +44,3 @@ class Client(CatalogMethods, OptimizationMethods):
             lambda: self._admin.GetServerInfo(request, timeout=self._timeout)
         )
         return _convert.server_info(reply)
-
-    def measures(self) -> list[Measure]:
-        """Every measure of the server with its range, invariances and source."""
-        request = scoring_pb2.ListMeasuresRequest()
-        reply = self._call(
-            lambda: self._scoring.ListMeasures(request, timeout=self._timeout)
-        )
-        return [_convert.measure(measure) for measure in reply.measures]
-
-    @overload
-    def score(
-        self,
-        dataset: DatasetLike,
-        activations: Mapping[str, Any],
-        measures: MeasureLike | Iterable[MeasureLike] = ...,
-        folds: Folds | None = ...,
-    ) -> ScoreTable: ...
-
-    @overload
-    def score(
-        self,
-        dataset: DatasetLike,
-        activations: Any,
-        measures: MeasureLike | Iterable[MeasureLike] = ...,
-        folds: Folds | None = ...,
-    ) -> Scores: ...
-
-    def score(
-        self,
-        dataset: DatasetLike,
-        activations: Any,
-        measures: MeasureLike | Iterable[MeasureLike] = "cka",
-        folds: Folds | None = None,
-    ) -> Scores | ScoreTable:
-        """Compares activations with a dataset, row by row.
-
-        All measures share one pass over the data; large arrays are scored
-        while they arrive.
-
-        Args:
-            dataset: The reference.
-            activations: [n x p] or [time x condition x p] with the reference's
-                rows; or several by name.
-            measures: One or several.
-            folds: For measures with folds=explicit: the validation rows of
-                every fold, or (training, validation) pairs as scikit-learn's
-                splitters give them.
-
-        Returns:
-            Scores by measure; for several candidates a dict of them by name.
-
-        Raises:
-            InvalidInput: Row counts differ, an entry is not finite, the
-                candidate has no variance, or a parameter is out of range.
-            NotFound: There is no such dataset or measure.
-        """
-        ids = _requests.measure_ids(measures)
-        rows = _requests.fold_rows(folds, ids)
-        header = scoring_pb2.StreamScoreHeader(
-            dataset=_requests.dataset_name(dataset),
-            measures=_requests.measure_specs(ids, rows),
-        )
-        if isinstance(activations, Mapping):
-            return ScoreTable(
-                {
-                    name: self._score(header, ids, array)
-                    for name, array in activations.items()
-                }
-            )
-        return self._score(header, ids, activations)
-
-    def _score(
-        self, header: scoring_pb2.StreamScoreHeader, ids: list[str], array: Any
-    ) -> Scores:
-        encoded = _arrays.encode(array)
-        if encoded.size <= _INLINE_BYTES:
-            request = scoring_pb2.ScoreRequest(
-                dataset=header.dataset,
-                candidate=encoded.tensor(),
-                measures=header.measures,
-            )
-            reply = self._call(
-                lambda: self._scoring.Score(request, timeout=self._timeout)
-            )
-            return _convert.scores(ids, reply)
-        header.candidate.CopyFrom(encoded.spec)
-        streamed = self._call(
-            lambda: self._scoring.StreamScore(
-                _requests.score_stream(header, encoded), timeout=self._timeout
-            )
-        )
-        return _convert.scores(ids, streamed)

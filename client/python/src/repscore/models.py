@@ -1,13 +1,11 @@
-"""What the server says, as plain values."""
+"""What the server says of datasets, measures and itself, as plain values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
-
-from repscore import _tables
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,9 @@ class Dataset:
         features: Number of columns q.
         labels: A value per condition (or sample) for every label.
         groups: As labels, for partitions such as sessions.
+        row_ids: Identity of every condition (or sample) as registered; empty
+            when there is none. Equal ids are repetitions.
+        scored_rows: Rows that are compared: `rows` with repetitions averaged.
         already_registered: This content was there before this registration.
     """
 
@@ -57,6 +58,8 @@ class Dataset:
     metadata: Mapping[str, str] = field(default_factory=dict)
     create_time: datetime | None = None
     already_registered: bool = False
+    row_ids: tuple[str, ...] = ()
+    scored_rows: int = 0
 
     @property
     def id(self) -> str:
@@ -88,6 +91,11 @@ class Measure:
         differentiable: Can be optimised.
         invariances: Transformations of the candidate that change nothing.
         source: Paper and equation.
+        minimum_rows: Fewest rows with a defined value.
+        exact_at_equality: Equal rows give exactly 1 (a score) or 0 (a distance).
+        cost: Leading cost in rows n, candidate features p, reference features q.
+        known_as: Where the same number is published, "package: name".
+        examples: Specifications whose parameters change the formula.
     """
 
     id: str
@@ -103,156 +111,57 @@ class Measure:
     invariances: tuple[str, ...]
     parameters: tuple[MeasureParameter, ...]
     source: str
+    minimum_rows: int = 2
+    exact_at_equality: bool = True
+    cost: str = ""
+    known_as: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Warning:
-    """Something the caller should know about a score.
+class MemoryItem:
+    """One matrix that a score holds.
 
     Attributes:
-        reason: Stable, for instance "SATURATED".
-        message: A sentence.
+        what: For instance "kernel n x n".
+        bytes: Its size.
     """
 
-    reason: str
-    message: str
+    what: str
+    bytes: int
 
 
 @dataclass(frozen=True)
-class Provenance:
-    """What a result was computed from and by."""
-
-    dataset_version: str
-    dataset_digest: str
-    server_version: str
-    backend: str
-    precision: str
-    random_algorithm: str
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What the server saw of a candidate.
+class Estimate:
+    """Time and memory of a score before its data are sent.
 
     Attributes:
-        effective_dimensionality: Participation ratio of the variances of the
-            principal components, 1 to `features`.
+        space: "feature" or "sample": where it will be computed.
+        streams: The candidate is reduced to moments while it arrives; its rows
+            are not kept.
+        memory: Every matrix that is held.
+        peak_bytes: Most bytes held at once.
+        limit_bytes: What one request may take.
+        fits: The server will take it.
+        flops: Floating-point operations.
+        seconds: At the server's measured speed, without the time to send it.
     """
 
-    rows: int
-    features: int
-    effective_dimensionality: float
-
-
-class Score(float):
-    """A number that knows where it comes from. It is a float.
-
-    Attributes:
-        measure: Canonical specification with every parameter written out.
-        warnings: What to know before trusting the number.
-        fold_digest: SHA-256 (hex) of the fold assignment; empty without folds.
-        space: "feature" or "sample": where it was computed.
-    """
-
-    measure: str
-    warnings: tuple[Warning, ...]
-    fold_digest: str
     space: str
+    streams: bool
+    memory: tuple[MemoryItem, ...]
+    peak_bytes: int
+    limit_bytes: int
+    fits: bool
+    flops: float
+    seconds: float
 
-    def __new__(
-        cls,
-        value: float,
-        measure: str,
-        warnings: tuple[Warning, ...] = (),
-        fold_digest: str = "",
-        space: str = "",
-    ) -> Score:
-        """Makes a score of a value."""
-        score = super().__new__(cls, value)
-        score.measure = measure
-        score.warnings = warnings
-        score.fold_digest = fold_digest
-        score.space = space
-        return score
-
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __str__(self) -> str:
+        fits = "fits" if self.fits else "does not fit"
         return (
-            Score,
-            (float(self), self.measure, self.warnings, self.fold_digest, self.space),
+            f"{self.seconds:.3g} s, {self.peak_bytes / 2**20:.1f} MiB of "
+            f"{self.limit_bytes / 2**20:.0f} MiB ({fits}), in {self.space} space"
         )
-
-
-class Scores(Mapping[str, Score]):
-    """Scores of one candidate by measure, in the order asked for.
-
-    Keys are the specifications as asked for; the canonical ones find the same
-    scores. Shows itself as a table in terminals and notebooks.
-    """
-
-    def __init__(
-        self,
-        scores: Mapping[str, Score],
-        provenance: Provenance | None = None,
-        candidate: Candidate | None = None,
-    ) -> None:
-        self._scores = dict(scores)
-        self._canonical = {score.measure: score for score in scores.values()}
-        self.provenance = provenance
-        self.candidate = candidate
-
-    def __getitem__(self, measure: str) -> Score:
-        if measure in self._scores:
-            return self._scores[measure]
-        return self._canonical[measure]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._scores)
-
-    def __len__(self) -> int:
-        return len(self._scores)
-
-    @property
-    def warnings(self) -> dict[str, tuple[Warning, ...]]:
-        """Warnings by measure, without the measures that have none."""
-        return {key: score.warnings for key, score in self.items() if score.warnings}
-
-    def to_dict(self) -> dict[str, float]:
-        """Plain numbers by measure."""
-        return {key: float(score) for key, score in self.items()}
-
-    def _rows(self) -> list[list[str]]:
-        return [
-            [key, f"{score:.6f}", ", ".join(w.reason for w in score.warnings)]
-            for key, score in self.items()
-        ]
-
-    def __repr__(self) -> str:
-        return _tables.text(["measure", "value", "warnings"], self._rows())
-
-    def _repr_html_(self) -> str:
-        return _tables.html(["measure", "value", "warnings"], self._rows())
-
-
-class ScoreTable(dict[str, Scores]):
-    """Scores of several candidates by name; shows itself as a table."""
-
-    def _table(self) -> tuple[list[str], list[list[str]]]:
-        measures = list(next(iter(self.values()), Scores({})))
-        rows = [
-            [name, *(f"{scores[measure]:.6f}" for measure in measures)]
-            for name, scores in self.items()
-        ]
-        return ["candidate", *measures], rows
-
-    def to_dict(self) -> dict[str, dict[str, float]]:
-        """Plain numbers by candidate and measure."""
-        return {name: scores.to_dict() for name, scores in self.items()}
-
-    def __repr__(self) -> str:
-        return _tables.text(*self._table())
-
-    def _repr_html_(self) -> str:
-        return _tables.html(*self._table())
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import grpc
 
 from repscore import _arrays, _convert
 from repscore.errors import RepscoreError, Unavailable, from_rpc_error, run_failed
-from repscore.models import Provenance, Scores
+from repscore.scores import Provenance, Scores
 from repscore.trace import RunInfo, RunResult, TracePoint
 from repscore.v1 import runs_pb2, runs_pb2_grpc, types_pb2
 

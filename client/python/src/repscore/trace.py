@@ -11,7 +11,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from repscore.models import Scores
+from repscore.scores import Scores
 
 
 @dataclass(frozen=True)

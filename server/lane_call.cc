@@ -1,0 +1,99 @@
+#include "server/lane_call.h"
+
+#include <memory>
+#include <utility>
+
+#include "server/error.h"
+#include "server/scoring.h"
+
+namespace repscore::server {
+namespace {
+
+/// Exactly one of the stages holds the call at any time, and it either passes
+/// the call on or finishes it.
+class LaneCall final : public grpc::ServerUnaryReactor, public Call {
+ public:
+  LaneCall(Parts& parts,
+           const grpc::CallbackServerContext& context,
+           const char* method,
+           LaneWork work)
+      : Call(parts.calls, context, method),
+        parts_(parts),
+        work_(std::move(work)) {}
+
+  void Start() {
+    cancel_.SetDeadline(Deadline());
+    absl::Status status = Enter();
+    if (status.ok()) {
+      status = parts_.disk.Submit([this] { Prepare(); });
+    }
+    if (!status.ok()) {
+      End(status);
+    }
+  }
+
+  void OnCancel() override { cancel_.Cancel(); }
+
+  void OnDone() override {
+    Leave();
+    delete this;
+  }
+
+ private:
+  class ComputeJob final : public Job {
+   public:
+    explicit ComputeJob(LaneCall* call) : call_(call) {}
+    Next RunSlice(LaneContext& lane) override {
+      call_->Compute(lane);
+      return Next::kDone;
+    }
+    void Abandon(const absl::Status& /*reason*/) override {
+      call_->End(DrainingError());
+    }
+
+   private:
+    LaneCall* call_;
+  };
+
+  void Prepare() {
+    absl::Status status = cancel_.Check();
+    if (status.ok()) {
+      status = NoThrow(work_.prepare);
+    }
+    if (status.ok()) {
+      status = SubmitJob(parts_.scheduler,
+                         JobClass::kInteractive,
+                         std::make_shared<ComputeJob>(this));
+    }
+    if (!status.ok()) {
+      End(status);
+    }
+  }
+
+  void Compute(LaneContext& lane) {
+    absl::Status status = cancel_.Check();
+    if (status.ok()) {
+      status = NoThrow([&] { return work_.compute(lane, cancel_); });
+    }
+    End(status);
+  }
+
+  void End(const absl::Status& status) { Finish(Outcome(status)); }
+
+  Parts& parts_;
+  const LaneWork work_;
+  CancelToken cancel_;
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* AnswerOnLane(Parts& parts,
+                                       grpc::CallbackServerContext* context,
+                                       const char* method,
+                                       LaneWork work) {
+  auto* call = new LaneCall(parts, *context, method, std::move(work));
+  call->Start();
+  return call;
+}
+
+}  // namespace repscore::server

@@ -1,9 +1,13 @@
 """Scores of random data against formulas and scikit-learn in this process."""
 
 import numpy as np
+import oracle_table
 import oracles
 import pytest
+from oracle_case import PROBLEMS
 from stream import stream_score
+
+import repscore
 
 # Two algorithms for one number, relative to values of order 1.
 TOLERANCE = 1e-10
@@ -205,3 +209,41 @@ def test_saturated_regression_warns(client):
 
     assert scores["linear_r2"] == pytest.approx(1, abs=1e-9)
     assert scores["linear_r2"].warnings
+
+
+@pytest.fixture(scope="module")
+def registered(server):
+    """The measures that the server has, and every problem as a dataset."""
+    with server.client() as client:
+        for problem in PROBLEMS:
+            client.register(problem.name, problem.reference)
+        return {measure.id for measure in client.measures()}
+
+
+@pytest.mark.parametrize("case", oracle_table.CASES, ids=lambda case: case.measure)
+def test_every_measure_equals_its_formula(client, registered, case):
+    if case.id not in registered:
+        pytest.skip(f"{case.id} is not a measure of this server")
+    wrong = []
+    for problem in filter(case.applies, PROBLEMS):
+        folds = problem.explicit if "explicit" in case.measure else None
+        expected = case.expected(problem)
+        limit = case.tolerance * problem.digits * max(1, abs(expected))
+        try:
+            score = client.score(
+                problem.name, problem.candidate, case.measure, folds=folds
+            )[case.measure]
+        except repscore.RepscoreError as error:
+            wrong.append(f"{problem.name}: {error}")
+        else:
+            if not abs(score - expected) <= limit:
+                wrong.append(f"{problem.name}: {score!r}, formula {expected!r}")
+    assert not wrong, "\n".join([case.measure, *wrong])
+
+
+def test_every_registered_measure_has_an_oracle(registered):
+    known = {case.id for case in oracle_table.CASES}
+
+    assert registered - known - set(oracle_table.WITHOUT_ORACLE) == set()
+    assert not known & set(oracle_table.WITHOUT_ORACLE)
+    assert all(oracle_table.WITHOUT_ORACLE.values())

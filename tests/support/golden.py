@@ -120,3 +120,19 @@ ADAM = {
         0.9020477878659,
     ),
 }
+
+
+def brain_score_set() -> tuple[np.ndarray, np.ndarray]:
+    """Set L: candidate X [120 x 40] and reference Y [120 x 10] from a 64-bit LCG."""
+
+    def draws(seed: int, rows: int, columns: int) -> np.ndarray:
+        values = np.empty(rows * columns)
+        state = seed
+        for index in range(values.size):
+            state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+            values[index] = (state >> 11) / 2**53 - 0.5
+        return values.reshape(rows, columns)
+
+    x, e = draws(1, 120, 40), draws(2, 120, 10)
+    targets = np.arange(10)
+    return x, x[:, targets] + 0.5 * x[:, (targets + 1) % 40] + 0.3 * e

@@ -11,7 +11,6 @@
 namespace repscore {
 namespace {
 
-using testing::Centred;
 using testing::ContextProblem;
 using testing::ContextsOf;
 using testing::Created;
@@ -26,122 +25,12 @@ using testing::Pair;
 using testing::Prepare;
 using testing::StreamedScore;
 using testing::Table;
-using testing::TestBackend;
 using testing::TimedDataset;
 
 auto Reason(const std::string& reason) {
   return Field(&MeasureWarning::reason, reason);
 }
 
-Matrix ToMatrix(const Table& table) {
-  using RowMajor =
-      Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const Eigen::MatrixXd matrix =
-      Eigen::Map<const RowMajor>(table.values.data(), table.rows, table.cols);
-  return ToBackend(TestBackend(), matrix);
-}
-
-/// A candidate against a dataset, as the service has them.
-struct Problem {
-  std::shared_ptr<const Reference> reference;
-  Measures measures;
-  std::vector<double> scores;
-  Matrix rows;
-  Matrix means;
-};
-
-Problem Prepare(const Table& candidate,
-                std::shared_ptr<const Dataset> dataset,
-                const Measures& measures) {
-  Problem problem;
-  absl::StatusOr<std::shared_ptr<const Reference>> reference =
-      Reference::Create(TestBackend(), std::move(dataset));
-  EXPECT_TRUE(reference.ok()) << reference.status();
-  problem.reference = *reference;
-  problem.measures = measures;
-  problem.rows = ToMatrix(candidate);
-  problem.means =
-      TestBackend().Allocate(candidate.cols, 1, ScalarType::kFloat64);
-  TestBackend().CentreColumns(problem.rows, problem.means);
-  const absl::StatusOr<Resampler> resampler =
-      Resampler::Create(*problem.reference, measures);
-  EXPECT_TRUE(resampler.ok()) << resampler.status();
-  std::string failure;
-  for (const auto& value : resampler->Score({.candidate = problem.rows,
-                           .candidate_means = problem.means,
-                           .reference = problem.reference->centred(),
-                           .compressed = problem.reference->compressed(),
-                           .reference_means = problem.reference->means()},
-                                            failure)) {
-    problem.scores.push_back(value.value_or(-100.0));
-  }
-  EXPECT_EQ(failure, "");
-  return problem;
-}
-
-std::vector<ScoreContext> Must(const Problem& problem,
-                               const ContextRequest& request) {
-  absl::StatusOr<std::vector<ScoreContext>> contexts =
-      ComputeContext(*problem.reference,
-                     problem.measures,
-                     problem.scores,
-                     problem.rows,
-                     problem.means,
-                     request,
-                     {});
-  EXPECT_TRUE(contexts.ok()) << contexts.status();
-  return contexts.ok() ? *std::move(contexts)
-                       : std::vector<ScoreContext>(problem.measures.size());
-}
-
-/// Correlated gaussians: three shared dimensions, three of each side's own.
-Pair Correlated(int64_t n, int64_t p, int64_t q, uint64_t seed) {
-  const Table shared = Normals(n, 3, 5 * seed);
-  Pair pair;
-  pair.candidate = Sum(1.0,
-                       Product(shared, Normals(3, p, 1000001)),
-                       1.0,
-                       Normals(n, p, 5 * seed + 1));
-  pair.reference = Sum(1.0,
-                       Product(shared, Normals(3, q, 1000002)),
-                       1.5,
-                       Normals(n, q, 5 * seed + 2));
-  return pair;
-}
-
-struct Coverage {
-  double share = 0.0;
-  double below = 0.0;
-  double width = 0.0;
-};
-
-std::vector<Coverage> CoverageOf(const Measures& measures,
-                                 int64_t n,
-                                 int64_t p,
-                                 int64_t q,
-                                 int sets,
-                                 int64_t draws) {
-  const Pair large = Correlated(200000 / std::max(p, q) * 4, p, q, 1);
-  const Problem truth =
-      Prepare(large.candidate, MakeDataset(large.reference), measures);
-  std::vector<Coverage> coverage(measures.size());
-  for (int set = 0; set < sets; ++set) {
-    const Pair pair = Correlated(n, p, q, 100 + static_cast<uint64_t>(set));
-    const Problem problem =
-        Prepare(pair.candidate, MakeDataset(pair.reference), measures);
-    const std::vector<ScoreContext> contexts =
-        Must(problem,
-             {.bootstrap_draws = draws, .seed = static_cast<uint64_t>(set)});
-    for (size_t m = 0; m < measures.size(); ++m) {
-      EXPECT_TRUE(contexts[m].interval.has_value());
-      const Interval& interval = *contexts[m].interval;
-      coverage[m].share += (interval.lower <= truth.scores[m] &&
-                            truth.scores[m] <= interval.upper) /
-                           static_cast<double>(sets);
-      coverage[m].below +=
-          (truth.scores[m] < interval.lower) / static_cast<double>(sets);
-      coverage[m].width +=
-          (interval.upper - interval.lower) / static_cast<double>(sets);
 /// `times` bins of `conditions` conditions, each presented `count` times with
 /// noise; presentations of a condition lie far apart.
 std::shared_ptr<const Dataset> Presented(const Table& signal,
@@ -168,28 +57,6 @@ std::shared_ptr<const Dataset> Presented(const Table& signal,
   return *averaged;
 }
 
-TEST(IntervalTest, CoversTheTruthAsOftenAsItSays) {
-  const Measures measures = Created(
-      {"cka.debiased", "linear_r2", "ridge_r2", "cka", "nbs", "cka.angular"});
-  for (const int64_t p : {4, 8}) {
-    for (const int64_t n : {60}) {
-      const auto start = std::chrono::steady_clock::now();
-      const std::vector<Coverage> coverage =
-          CoverageOf(measures, n, p, 5, 400, 200);
-      fprintf(stderr,
-              "n=%ld p=%ld %.1f s\n",
-              n,
-              p,
-              std::chrono::duration<double>(std::chrono::steady_clock::now() -
-                                            start)
-                  .count());
-      for (size_t m = 0; m < measures.size(); ++m) {
-        fprintf(stderr,
-                "   %-60s cover %.3f below %.3f width %.3f\n",
-                measures[m]->id().c_str(),
-                coverage[m].share,
-                coverage[m].below,
-                coverage[m].width);
 TEST(ContextTest, ScoresAreThoseOfAClient) {
   const Pair pair = MixedPair(20, 4, 30, 1);
   const ContextProblem problem = Prepare(
@@ -207,6 +74,8 @@ TEST(ContextTest, NothingAskedNothingGiven) {
                context.interval.has_value() || context.null.has_value() ||
                context.baseline.has_value());
   EXPECT_TRUE(context.notes.empty());
+}
+
 TEST(CeilingTest, OneFeatureHasTheReliabilityOfPsychometrics) {
   // cka of one feature is r^2; r of halves is 1 / (1 + noise^2 / half).
   const Table signal = Normals(4000, 1, 2);
@@ -223,10 +92,13 @@ TEST(CeilingTest, OneFeatureHasTheReliabilityOfPsychometrics) {
     EXPECT_EQ(context.ceiling->splits, 4);
     EXPECT_FALSE(context.ceiling->supplied);
   }
+}
+
 TEST(CeilingTest, PerfectRepetitionsAgreeAndDistancesAreNotCorrected) {
   const Table signal = Normals(12, 30, 3);
   const auto measures = Created({"cka", "procrustes.angle"});
   for (const int64_t count : {2, 3}) {
+    const ContextProblem problem =
         Prepare(Normals(12, 4, 4), Presented(signal, 1, count, 0.0), measures);
     const std::vector<ScoreContext> contexts =
         MustContexts(problem, {.ceiling_splits = 1});
@@ -236,12 +108,15 @@ TEST(CeilingTest, PerfectRepetitionsAgreeAndDistancesAreNotCorrected) {
     EXPECT_NEAR(contexts[1].ceiling->value, 0.0, 1e-7);
     EXPECT_THAT(contexts[1].notes,
                 ElementsAre(Reason("CEILING_OF_A_DISTANCE")));
+  }
   const ContextProblem noisy =
       Prepare(Normals(12, 4, 4), Presented(signal, 1, 3, 1.0), measures);
   const std::vector<ScoreContext> contexts =
       MustContexts(noisy, {.ceiling_splits = 5});
   EXPECT_LT(contexts[0].ceiling->value, 0.99);
   EXPECT_GT(contexts[1].ceiling->value, 0.1);
+}
+
 TEST(CeilingTest, NeedsTwoPresentationsOfEveryCondition) {
   const Table signal = Normals(6, 3, 5);
   const ContextProblem none =
@@ -257,6 +132,8 @@ TEST(CeilingTest, NeedsTwoPresentationsOfEveryCondition) {
   EXPECT_FALSE(context.ceiling.has_value());
   ASSERT_THAT(context.notes, ElementsAre(Reason("NO_REPETITIONS")));
   EXPECT_THAT(context.notes[0].message, HasSubstr("one presentation of 'c'"));
+}
+
 TEST(CeilingTest, NormalisationsAndClipping) {
   const Pair pair = MixedPair(20, 4, 3, 7);
   ContextProblem problem = Prepare(pair.candidate,
@@ -282,7 +159,10 @@ TEST(CeilingTest, NormalisationsAndClipping) {
   problem.scores = {-0.6, 0.3};
   EXPECT_THAT(ceiled(Normalisation::kRSquaredOverC, false).notes,
               ElementsAre(Reason("SIGN_LOST")));
+}
+
 TEST(CeilingTest, ADistanceIsNotDivided) {
+  const Pair pair = MixedPair(20, 4, 3, 7);
   const ContextProblem problem = Prepare(pair.candidate,
                                          MakeDataset(pair.reference),
                                          Created({"procrustes.angle"}));
@@ -291,6 +171,8 @@ TEST(CeilingTest, ADistanceIsNotDivided) {
       {.supplied_ceiling = 0.5, .normalisation = Normalisation::kROverC})[0];
   EXPECT_FALSE(context.ceiled.has_value());
   EXPECT_THAT(context.notes, ElementsAre(Reason("NOT_A_SCORE")));
+}
+
 TEST(BaselineTest, IsTheScoreOfTheAverageOverConditions) {
   for (const int64_t q : {5, 30}) {
     const Table reference = Normals(24, q, 8);

@@ -113,8 +113,8 @@ def test_ridge_predictions(n, p, q, penalty):
         x, y, [(rest, held)], prediction.ridge(penalty)
     )
     models = [
-        ridge.Ridge(alpha=penalty, fit_intercept=True, warn=False),
-        kernel_ridge.KernelRidge(alpha=penalty, fit_intercept=True, warn=False),
+        ridge.Ridge(alpha=penalty, fit_intercept=True),
+        kernel_ridge.KernelRidge(alpha=penalty, fit_intercept=True),
         Ridge(alpha=penalty),
     ]
     for model in models:

@@ -96,3 +96,8 @@ def full_rank(problem: Problem) -> bool:
 def no_ties(problem: Problem) -> bool:
     n, p, q = problem.sizes
     return p + q < n - 1
+
+
+def few_pairs(problem: Problem) -> bool:
+    n, p, q = problem.sizes
+    return min(p, q) <= n - 1

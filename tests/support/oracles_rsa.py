@@ -9,10 +9,12 @@ from scipy.spatial.distance import pdist, squareform
 
 
 def noise_precision(x: np.ndarray, folds: list[np.ndarray], shrinkage: float):
-    """Inverse covariance of the differences between folds and their mean."""
+    """Inverse covariance of what conditions and folds do not explain."""
     folded = np.stack([x[rows] for rows in folds])
-    residual = (folded - folded.mean(axis=0)).reshape(-1, x.shape[1])
-    freedom = (len(folded) - 1) * folded.shape[1]
+    residual = folded - folded.mean(axis=0)
+    residual -= residual.mean(axis=1, keepdims=True)
+    residual = residual.reshape(-1, x.shape[1])
+    freedom = (len(folded) - 1) * (folded.shape[1] - 1)
     covariance = residual.T @ residual / freedom
     target = np.eye(len(covariance)) * np.trace(covariance) / len(covariance)
     return np.linalg.inv((1 - shrinkage) * covariance + shrinkage * target)

@@ -3,6 +3,8 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "core/analysis/shape_mean.h"
 #include "core/base/status_macros.h"
 #include "server/comparison.h"
@@ -45,8 +47,14 @@ absl::Status ComputeCompare(LaneContext& lane,
                             const ScoreTask& task,
                             const v1::CompareRequest& request,
                             v1::CompareResponse* response) {
-  REPSCORE_ASSIGN_OR_RETURN(const auto reference,
-                            Reference::Create(lane.backend, task.dataset));
+  auto created = Reference::Create(lane.backend, task.dataset);
+  if (created.status().code() == absl::StatusCode::kInvalidArgument) {
+    // The core calls every reference a dataset.
+    absl::string_view message = created.status().message();
+    absl::ConsumePrefix(&message, "dataset: ");
+    return FieldError("reference", absl::StrCat(message));
+  }
+  REPSCORE_ASSIGN_OR_RETURN(const auto reference, std::move(created));
   ScoreOptions options = task.options;
   options.keep_going = [&cancel] { return cancel.Check(); };
   REPSCORE_ASSIGN_OR_RETURN(

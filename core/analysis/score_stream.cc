@@ -81,6 +81,12 @@ class ScoreStreamImpl final : public ScoreStream {
     };
     add_needs(measures_);
     add_needs(companions_);
+    if (needs_.full_reference) {
+      // What else is needed depends on how many columns that has.
+      size_.reference_features = ReferenceRows().cols();
+      add_needs(measures_);
+      add_needs(companions_);
+    }
     size_.reference_features = ReferenceRows().cols();
     std::map<std::string, Folds> folds;
     for (size_t i = 0; i < measures_.size(); ++i) {

@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/backend/host_algebra.h"
-#include "core/measures/ridge_regression.h"
+#include "core/measures/prediction_options.h"
 
 namespace repscore {
 

@@ -12,6 +12,7 @@
 #include "core/measures/measure.h"
 #include "core/measures/predict_regressors.h"
 #include "core/measures/predict_score.h"
+#include "core/measures/prediction_options.h"
 #include "core/measures/specification.h"
 
 namespace repscore {

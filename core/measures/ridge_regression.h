@@ -4,14 +4,11 @@
 
 #include "absl/status/statusor.h"
 #include "core/measures/measure.h"
+#include "core/measures/prediction_options.h"
 #include "core/statistics/folds.h"
 #include "core/statistics/statistics.h"
 
 namespace repscore {
-
-enum class Denominator { kTrainMean, kValidationMean };
-enum class LambdaScale { kRaw, kPerSample };
-enum class Pooling { kMeanOfFolds, kPooled, kMedianOfFolds };
 
 struct RidgeOptions {
   double lambda = 100.0;

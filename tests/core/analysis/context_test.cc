@@ -223,7 +223,7 @@ TEST(ContextTest, RefusesNumbersOutOfTheirDomain) {
   EXPECT_THAT(message({.supplied_ceiling = 0.0}),
               HasSubstr("context.supplied_ceiling: 0"));
   EXPECT_THAT(message({.normalisation = Normalisation::kROverC}),
-              HasSubstr("context.normalisation: needs a ceiling"));
+              HasSubstr("context.normalization: needs a ceiling"));
 }
 
 TEST(ContextTest, StopsBetweenDraws) {

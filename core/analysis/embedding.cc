@@ -400,8 +400,8 @@ absl::StatusOr<std::vector<int64_t>> NearestNeighbours(
   }
   const MatrixXd& d = *checked;
   if (count < 1 || count >= d.rows()) {
-    return absl::InvalidArgumentError(
-        StrCat("neighbors: ", count, " neighbours among ", d.rows(), " systems"));
+    return absl::InvalidArgumentError(StrCat(
+        "neighbors: ", count, " neighbours among ", d.rows(), " systems"));
   }
   std::vector<int64_t> neighbours;
   for (Index i = 0; i < d.rows(); ++i) {

@@ -59,7 +59,8 @@ struct DatasetDescription {
 absl::Status Normalize(DatasetDescription& description);
 
 /// SHA-256 (hex) over spec, axes, labels, groups, the digest of the data and
-/// row ids where there are some: two datasets with the same content digest give the same scores.
+/// row ids where there are some: two datasets with the same content digest give
+/// the same scores.
 std::string ContentDigest(const DatasetDescription& description,
                           const std::string& data_sha256);
 

@@ -280,9 +280,15 @@ def test_garbage_on_the_wire(channel):
     assert error.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_deadlines(server):
+def test_deadlines(server, client):
+    # Minutes of work: no machine is through before the deadline.
+    endless = repscore.Context(permutations=100_000)
+    measures = ["nbs", "shape.angular", "shape.permutation", "svcca", "pwcca"]
     with (
-        server.client(timeout=1e-6, retry_for=0) as client,
+        server.client(timeout=0.1, retry_for=0) as impatient,
         pytest.raises(repscore.TimedOut),
     ):
-        client.score("ref", good())
+        impatient.score("ref", good(), measures, context=endless)
+
+    # The lane is free again: the work stopped with its deadline.
+    assert client.score("ref", good(), "cka")["cka"] > 0

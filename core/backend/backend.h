@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -97,6 +98,11 @@ struct AdamCoefficients {
   double second_scale = 1.0;
 };
 
+struct DeviceMemory {
+  int64_t total_bytes = 0;
+  int64_t free_bytes = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -105,6 +111,14 @@ class Backend {
   virtual std::string name() const = 0;
   /// CPU threads one operation may use.
   virtual int threads() const = 0;
+  /// Of the device, now: host memory for the CPU.
+  virtual DeviceMemory memory() const = 0;
+  /// Not OK once the device has failed for good: every later operation of this
+  /// backend would fail too, whatever it is given.
+  virtual absl::Status Health() const { return absl::OkStatus(); }
+  /// Another queue of the same device with `threads` CPU threads, for a second
+  /// thread. Both may read what either has finished writing.
+  virtual std::unique_ptr<Backend> Sibling(int threads) const = 0;
 
   // Memory.
 

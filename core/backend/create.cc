@@ -1,5 +1,7 @@
 #include "core/backend/create.h"
 
+#include <utility>
+
 #include "absl/strings/numbers.h"
 #include "core/backend/cpu/cpu_backend.h"
 #include "core/backend/cuda/cuda_device.h"
@@ -28,6 +30,18 @@ absl::StatusOr<std::unique_ptr<Backend>> CreateBackend(std::string_view device,
   }
   return absl::InvalidArgumentError(StrCat(
       "device: \"", device, "\" is none of auto, cpu, cuda:0, cuda:1, ..."));
+}
+
+std::vector<DeviceInfo> ListDevices() {
+  const cpu::CpuBackend host(1);
+  std::vector<DeviceInfo> devices = {
+      {.name = "cpu",
+       .description = StrCat("OpenBLAS kernels ", BlasCoreName()),
+       .memory_bytes = host.memory().total_bytes}};
+  for (DeviceInfo& device : cuda::Devices()) {
+    devices.push_back(std::move(device));
+  }
+  return devices;
 }
 
 }  // namespace repscore

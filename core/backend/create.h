@@ -2,9 +2,11 @@
 #ifndef REPSCORE_CORE_BACKEND_CREATE_H_
 #define REPSCORE_CORE_BACKEND_CREATE_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/backend/backend.h"
@@ -16,6 +18,20 @@ namespace repscore {
 /// device is not there or this build has no CUDA.
 absl::StatusOr<std::unique_ptr<Backend>> CreateBackend(std::string_view device,
                                                        int threads);
+
+/// A device that CreateBackend can make a backend of.
+struct DeviceInfo {
+  /// As CreateBackend takes it: "cpu", "cuda:0".
+  std::string name;
+  /// For people: "NVIDIA H100 80GB HBM3, compute capability 9.0, driver 13.0".
+  std::string description;
+  int64_t memory_bytes = 0;
+  /// float64 runs at half the float32 rate or better, not at a small fraction.
+  bool fast_float64 = true;
+};
+
+/// The CPU first, then every GPU that this build can use.
+std::vector<DeviceInfo> ListDevices();
 
 /// Core name the linear algebra library dispatches to, for instance
 /// "SkylakeX".

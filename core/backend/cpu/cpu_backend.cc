@@ -1,6 +1,7 @@
 #include "core/backend/cpu/cpu_backend.h"
 
 #include <omp.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -65,6 +66,16 @@ CpuBackend::CpuBackend(int threads)
     : threads_(std::clamp(threads, 1, std::max(1, omp_get_thread_limit()))),
       kernels_(Kernels()),
       pool_(std::make_shared<MemoryPool>()) {}
+
+DeviceMemory CpuBackend::memory() const {
+  const int64_t page_bytes = sysconf(_SC_PAGE_SIZE);
+  return {.total_bytes = sysconf(_SC_PHYS_PAGES) * page_bytes,
+          .free_bytes = sysconf(_SC_AVPHYS_PAGES) * page_bytes};
+}
+
+std::unique_ptr<Backend> CpuBackend::Sibling(int threads) const {
+  return std::make_unique<CpuBackend>(threads);
+}
 
 void CpuBackend::UseThreadsFor(double flops) {
   const int wanted = flops < kSharedWork ? 1 : threads_;

@@ -21,6 +21,8 @@ class CpuBackend final : public Backend {
 
   std::string name() const override { return "cpu"; }
   int threads() const override { return threads_; }
+  DeviceMemory memory() const override;
+  std::unique_ptr<Backend> Sibling(int threads) const override;
 
   Matrix Allocate(int64_t rows, int64_t cols, ScalarType type) override;
   void Upload(absl::Span<const double> elements, const Matrix& out) override;

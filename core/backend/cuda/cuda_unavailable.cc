@@ -8,6 +8,10 @@ int DeviceCount() {
   return 0;
 }
 
+std::vector<DeviceInfo> Devices() {
+  return {};
+}
+
 absl::StatusOr<std::unique_ptr<Backend>> CreateCudaBackend(int device) {
   return absl::FailedPreconditionError(
       absl::StrCat("device: cuda:",

@@ -55,6 +55,29 @@ class BackendTest : public ::testing::TestWithParam<std::string> {
   std::unique_ptr<Backend> backend_;
 };
 
+TEST_P(BackendTest, SiblingsReadEachOthersMatrices) {
+  const Table table = Normals(20, 7, 5);
+  const Matrix first = Upload(table);
+
+  const std::unique_ptr<Backend> sibling = backend_->Sibling(1);
+  const Matrix second = sibling->Allocate(20, 7, kDouble);
+  sibling->Copy(first, second);
+  std::vector<double> elements(140);
+  sibling->Download(second, absl::MakeSpan(elements));
+
+  EXPECT_EQ(elements, Transposed(table).values);
+  EXPECT_EQ(sibling->name(), backend_->name());
+  EXPECT_TRUE(sibling->Health().ok());
+}
+
+TEST_P(BackendTest, MemoryIsWhatTheDeviceHas) {
+  const DeviceMemory memory = backend_->memory();
+
+  EXPECT_GT(memory.total_bytes, int64_t{64} << 20);
+  EXPECT_GT(memory.free_bytes, 0);
+  EXPECT_LE(memory.free_bytes, memory.total_bytes);
+}
+
 TEST_P(BackendTest, UploadDownloadCopyConvertAndViews) {
   const Table table = Normals(70, 33, 1);
   const Matrix wide = Upload(table);

@@ -169,9 +169,12 @@ class Procrustes {
     if (rank > static_cast<double>(cross.rows()) - 0.5) {
       return rotation;
     }
-    const Eigen::BDCSVD<Eigen::MatrixXd> svd(
-        ToHost(backend_, cross), Eigen::ComputeThinU | Eigen::ComputeThinV);
-    return ToBackend(backend_, svd.matrixU() * svd.matrixV().transpose());
+    const int64_t k = std::min(cross.rows(), cross.cols());
+    const Matrix u = backend_.Allocate(cross.rows(), k, kDouble);
+    const Matrix vt = backend_.Allocate(k, cross.cols(), kDouble);
+    backend_.Svd(cross, u, vt);
+    backend_.Gemm(Op::kNone, Op::kNone, 1.0, u, vt, 0.0, rotation);
+    return rotation;
   }
 
   Backend& backend_;

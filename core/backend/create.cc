@@ -16,8 +16,11 @@ constexpr std::string_view kCudaPrefix = "cuda:";
 
 absl::StatusOr<std::unique_ptr<Backend>> CreateBackend(std::string_view device,
                                                        int threads) {
+  std::string first_gpu;
   if (device == "auto") {
-    device = cuda::DeviceCount() > 0 ? "cuda:0" : "cpu";
+    const std::vector<DeviceInfo> gpus = cuda::Devices();
+    first_gpu = gpus.empty() ? "cpu" : gpus.front().name;
+    device = first_gpu;
   }
   if (device == "cpu") {
     return std::make_unique<cpu::CpuBackend>(threads);
@@ -26,7 +29,7 @@ absl::StatusOr<std::unique_ptr<Backend>> CreateBackend(std::string_view device,
   if (device.substr(0, kCudaPrefix.size()) == kCudaPrefix &&
       absl::SimpleAtoi(AbslView(device.substr(kCudaPrefix.size())), &index) &&
       index >= 0) {
-    return cuda::CreateCudaBackend(index);
+    return cuda::CreateCudaBackend(index, threads);
   }
   return absl::InvalidArgumentError(StrCat(
       "device: \"", device, "\" is none of auto, cpu, cuda:0, cuda:1, ..."));

@@ -48,6 +48,8 @@ class Matrix {
   int64_t bytes() const { return size() * ScalarSize(type_); }
 
   void* data() const { return data_; }
+  /// Keeps the elements alive; its deleter is the backend's own.
+  const std::shared_ptr<void>& buffer() const { return buffer_; }
 
   Matrix Columns(int64_t first, int64_t count) const {
     return {buffer_, At(0, first), rows_, count, stride_, type_};

@@ -3,6 +3,7 @@
 #ifndef REPSCORE_CORE_BACKEND_CUDA_CUDA_DEVICE_H_
 #define REPSCORE_CORE_BACKEND_CUDA_CUDA_DEVICE_H_
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -18,8 +19,16 @@ int DeviceCount();
 /// What ListDevices() says of them; empty without CUDA.
 std::vector<DeviceInfo> Devices();
 
-/// FailedPrecondition when there is no such device or no CUDA in this build.
-absl::StatusOr<std::unique_ptr<Backend>> CreateCudaBackend(int device);
+/// `threads` is the CPU threads that work on the host beside it may use.
+/// FailedPrecondition when there is no such device, it cannot be used, or this
+/// build has no CUDA.
+absl::StatusOr<std::unique_ptr<Backend>> CreateCudaBackend(int device,
+                                                           int threads);
+
+/// How often the host has waited for the device on behalf of this backend, and
+/// how often it has launched recorded steps; 0 for other backends.
+int64_t HostWaits(const Backend& backend);
+int64_t GraphReplays(const Backend& backend);
 
 }  // namespace repscore::cuda
 

@@ -12,12 +12,21 @@ std::vector<DeviceInfo> Devices() {
   return {};
 }
 
-absl::StatusOr<std::unique_ptr<Backend>> CreateCudaBackend(int device) {
+absl::StatusOr<std::unique_ptr<Backend>> CreateCudaBackend(int device,
+                                                           int /*threads*/) {
   return absl::FailedPreconditionError(
       absl::StrCat("device: cuda:",
                    device,
                    " was asked for, but this build has no CUDA; use cpu or "
                    "auto, or build with the CUDA toolkit installed"));
+}
+
+int64_t HostWaits(const Backend& /*backend*/) {
+  return 0;
+}
+
+int64_t GraphReplays(const Backend& /*backend*/) {
+  return 0;
 }
 
 }  // namespace repscore::cuda

@@ -1,0 +1,212 @@
+// Construction, memory, and the ways between host and device.
+#include "core/backend/cuda/cuda_backend.h"
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <utility>
+
+#include "core/backend/cuda/checks.h"
+#include "core/backend/cuda/memory.h"
+
+namespace repscore::cuda {
+namespace {
+
+// Vectors, coefficients and results of reductions on one side, rows on the
+// other.
+constexpr int kSmallSlots = 32;
+constexpr int64_t kSmallSlotBytes = int64_t{32} << 10;
+constexpr int kLargeSlots = 4;
+constexpr int64_t kLargeSlotBytes = int64_t{8} << 20;
+
+/// Elements [first, first + count) as the scalar type of the device matrix.
+void Narrow(absl::Span<const double> elements,
+            int64_t first,
+            int64_t count,
+            ScalarType type,
+            std::byte* out) {
+  const double* const from = elements.data() + first;
+  if (type == ScalarType::kFloat64) {
+    std::memcpy(out, from, static_cast<size_t>(count) * sizeof(double));
+    return;
+  }
+  auto* const to = reinterpret_cast<float*>(out);
+  std::transform(from, from + count, to, [](double value) {
+    return static_cast<float>(value);
+  });
+}
+
+void Widen(const std::byte* in,
+           ScalarType type,
+           int64_t first,
+           int64_t count,
+           absl::Span<double> elements) {
+  double* const to = elements.data() + first;
+  if (type == ScalarType::kFloat64) {
+    std::memcpy(to, in, static_cast<size_t>(count) * sizeof(double));
+    return;
+  }
+  const auto* const from = reinterpret_cast<const float*>(in);
+  std::copy(from, from + count, to);
+}
+
+bool IsContiguous(const Matrix& a) {
+  return a.cols() == 1 || a.stride() == a.rows();
+}
+
+}  // namespace
+
+CudaBackend::CudaBackend(std::shared_ptr<Device> device, int threads)
+    : queue_(std::make_shared<Queue>(std::move(device))),
+      threads_(std::max(1, threads)),
+      small_ring_(queue_, kSmallSlots, kSmallSlotBytes),
+      large_ring_(queue_, kLargeSlots, kLargeSlotBytes),
+      graphs_(queue_) {}
+
+CudaBackend::~CudaBackend() = default;
+
+std::unique_ptr<Backend> CudaBackend::Sibling(int threads) const {
+  return std::make_unique<CudaBackend>(queue_->shared_device(), threads);
+}
+
+void CudaBackend::Begin(std::initializer_list<const Matrix*> reads,
+                        std::initializer_list<const Matrix*> writes) {
+  device().Enter();
+  for (const Matrix* matrix : reads) {
+    BeforeRead(queue_, *matrix);
+  }
+  for (const Matrix* matrix : writes) {
+    BeforeWrite(queue_, *matrix);
+  }
+}
+
+Matrix CudaBackend::Allocate(int64_t rows, int64_t cols, ScalarType type) {
+  device().Enter();
+  std::shared_ptr<void> buffer =
+      AllocateBuffer(queue_, rows * cols * ScalarSize(type));
+  void* data = buffer.get();
+  return {
+      std::move(buffer), data, rows, cols, std::max<int64_t>(1, rows), type};
+}
+
+Matrix CudaBackend::Persistent(Slot slot,
+                               int64_t rows,
+                               int64_t cols,
+                               ScalarType type) {
+  Matrix& kept = persistent_[static_cast<size_t>(slot)];
+  if (kept.rows() != rows || kept.cols() != cols || kept.type() != type) {
+    kept = Matrix();
+    kept = Allocate(rows, cols, type);
+  }
+  return kept;
+}
+
+StagingRing& CudaBackend::RingFor(int64_t bytes) {
+  return bytes <= kSmallSlotBytes ? small_ring_ : large_ring_;
+}
+
+void CudaBackend::Upload(absl::Span<const double> elements, const Matrix& out) {
+  Require(static_cast<int64_t>(elements.size()) == out.size(), "Upload");
+  Begin({}, {&out});
+  StagingRing& ring = RingFor(out.bytes());
+  const int64_t most = ring.slot_bytes() / ScalarSize(out.type());
+  for (int64_t first = 0; first < out.size(); first += most) {
+    const int64_t count = std::min(most, out.size() - first);
+    StagingRing::Slot& slot = ring.Acquire();
+    Narrow(elements, first, count, out.type(), slot.host);
+    ring.Send(slot, count * ScalarSize(out.type()));
+    Check(Unpack(stream(), slot.device, first, count, out), "uploading");
+    ring.Release(slot);
+  }
+}
+
+void CudaBackend::Download(const Matrix& in, absl::Span<double> elements) {
+  Require(static_cast<int64_t>(elements.size()) == in.size(), "Download");
+  Begin({&in}, {});
+  struct Part {
+    StagingRing::Slot* slot;
+    int64_t first;
+    int64_t count;
+  };
+  StagingRing& ring = RingFor(in.bytes());
+  const int64_t size = ScalarSize(in.type());
+  const int64_t most = ring.slot_bytes() / size;
+  std::deque<Part> on_their_way;
+  const auto take = [&] {
+    const Part part = on_their_way.front();
+    on_their_way.pop_front();
+    queue_->WaitFor(part.slot->released);
+    Widen(part.slot->host, in.type(), part.first, part.count, elements);
+  };
+  for (int64_t first = 0; first < in.size(); first += most) {
+    if (on_their_way.size() == ring.depth()) {
+      take();
+    }
+    const int64_t count = std::min(most, in.size() - first);
+    StagingRing::Slot& slot = ring.Acquire();
+    const void* from = static_cast<const std::byte*>(in.data()) + first * size;
+    if (!IsContiguous(in)) {
+      Check(Pack(stream(), in, first, count, slot.device), "downloading");
+      from = slot.device;
+    }
+    ring.Fetch(slot, from, count * size);
+    on_their_way.push_back({&slot, first, count});
+  }
+  while (!on_their_way.empty()) {
+    take();
+  }
+}
+
+std::vector<double> CudaBackend::Fetch(const Matrix& vector) {
+  std::vector<double> values(static_cast<size_t>(vector.size()));
+  Download(vector, absl::MakeSpan(values));
+  return values;
+}
+
+void CudaBackend::Copy(const Matrix& in, const Matrix& out) {
+  Require(SameShape(in, out), "Copy");
+  Begin({&in}, {&out});
+  Check(CopyElements(stream(), in, out), "copying");
+}
+
+Matrix CudaBackend::As(const Matrix& a, ScalarType type) {
+  if (a.type() == type) {
+    return a;
+  }
+  Matrix converted = Allocate(a.rows(), a.cols(), type);
+  Copy(a, converted);
+  return converted;
+}
+
+void CudaBackend::Fill(double value, const Matrix& out) {
+  Begin({}, {&out});
+  Check(FillElements(stream(), value, out), "filling");
+}
+
+void CudaBackend::GatherRows(const Matrix& in,
+                             absl::Span<const int64_t> indices,
+                             const Matrix& out) {
+  Require(static_cast<int64_t>(indices.size()) == out.rows() &&
+              in.cols() == out.cols() && in.type() == out.type(),
+          "GatherRows");
+  Begin({&in}, {&out});
+  constexpr auto kIndexBytes = static_cast<int64_t>(sizeof(int64_t));
+  StagingRing& ring = RingFor(out.rows() * kIndexBytes);
+  const int64_t most = ring.slot_bytes() / kIndexBytes;
+  for (int64_t first = 0; first < out.rows(); first += most) {
+    const int64_t count = std::min(most, out.rows() - first);
+    StagingRing::Slot& slot = ring.Acquire();
+    std::memcpy(slot.host,
+                indices.data() + first,
+                static_cast<size_t>(count * kIndexBytes));
+    ring.Send(slot, count * kIndexBytes);
+    Check(GatherElements(stream(),
+                         in,
+                         reinterpret_cast<const int64_t*>(slot.device),
+                         out.Rows(first, count)),
+          "gathering rows");
+    ring.Release(slot);
+  }
+}
+
+}  // namespace repscore::cuda

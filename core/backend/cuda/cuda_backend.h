@@ -1,0 +1,189 @@
+// The CUDA backend: cuBLAS and cuSOLVER for products and factorisations, a few
+// kernels for the rest. See Backend for the contract.
+//
+// Operations only enqueue; the host waits where a result comes back to it. One
+// thread uses a CudaBackend; siblings on other threads may read its matrices.
+#ifndef REPSCORE_CORE_BACKEND_CUDA_CUDA_BACKEND_H_
+#define REPSCORE_CORE_BACKEND_CUDA_CUDA_BACKEND_H_
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/backend/backend.h"
+#include "core/backend/cuda/device.h"
+#include "core/backend/cuda/kernels.h"
+#include "core/backend/cuda/queue.h"
+#include "core/backend/cuda/staging.h"
+#include "core/backend/cuda/step_graph.h"
+
+namespace repscore::cuda {
+
+class CudaBackend final : public Backend {
+ public:
+  /// Throws BackendError.
+  CudaBackend(std::shared_ptr<Device> device, int threads);
+  ~CudaBackend() override;
+
+  /// How often the host has waited for the device.
+  int64_t waits() const { return queue_->waits(); }
+  const StepGraphs& graphs() const { return graphs_; }
+
+  std::string name() const override { return queue_->device().name(); }
+  int threads() const override { return threads_; }
+  DeviceMemory memory() const override { return queue_->device().memory(); }
+  absl::Status Health() const override { return queue_->device().Health(); }
+  std::unique_ptr<Backend> Sibling(int threads) const override;
+
+  Matrix Allocate(int64_t rows, int64_t cols, ScalarType type) override;
+  void Upload(absl::Span<const double> elements, const Matrix& out) override;
+  void Download(const Matrix& in, absl::Span<double> elements) override;
+  void Copy(const Matrix& in, const Matrix& out) override;
+  void Transpose(const Matrix& in, const Matrix& out) override;
+  void Fill(double value, const Matrix& out) override;
+  void GatherRows(const Matrix& in,
+                  absl::Span<const int64_t> indices,
+                  const Matrix& out) override;
+  void Gemm(Op a_op,
+            Op b_op,
+            double alpha,
+            const Matrix& a,
+            const Matrix& b,
+            double beta,
+            const Matrix& c) override;
+  void Syrk(Op op,
+            double alpha,
+            const Matrix& a,
+            double beta,
+            const Matrix& c) override;
+  void Axpby(double alpha,
+             const Matrix& a,
+             double beta,
+             const Matrix& b) override;
+  void AddDiagonal(double alpha, const Matrix& a) override;
+  void ScaleRows(const Matrix& weights,
+                 const Matrix& a,
+                 const Matrix& out) override;
+  void CentreColumns(const Matrix& a, const Matrix& means) override;
+  void UCentre(const Matrix& kernel) override;
+  void DoubleCentre(const Matrix& kernel) override;
+  void SquaredDistances(const Matrix& kernel,
+                        double relative_floor,
+                        const Matrix& out) override;
+  void Map(Function function,
+           double scale,
+           const Matrix& in,
+           const Matrix& out) override;
+  void Hadamard(double alpha,
+                const Matrix& a,
+                const Matrix& b,
+                const Matrix& out) override;
+  void Laplacian(const Matrix& weights, const Matrix& out) override;
+  void FillDiagonal(double value, const Matrix& a) override;
+  std::vector<double> Dots(
+      absl::Span<const std::pair<Matrix, Matrix>> pairs) override;
+  void ColumnSums(const Matrix& a, const Matrix& sums) override;
+  void RowSquaredNorms(const Matrix& a, const Matrix& norms) override;
+  double Trace(const Matrix& a) override;
+  bool Cholesky(const Matrix& a, double relative_floor) override;
+  void CholeskySolve(const Matrix& factor, const Matrix& b) override;
+  std::vector<double> SymmetricEigen(const Matrix& a) override;
+  double Polar(const Matrix& a, PolarMethod method, const Matrix& q) override;
+  std::vector<double> Svd(const Matrix& a,
+                          const Matrix& u,
+                          const Matrix& vt) override;
+  Matrix CompressColumns(const Matrix& a) override;
+  void PullBack(const PullBackTerms& terms, const Matrix& gradient) override;
+  StepNorms PullBackAdam(const PullBackTerms& terms,
+                         const AdamCoefficients& adam,
+                         const Matrix& first,
+                         const Matrix& second,
+                         const Matrix& next,
+                         const Matrix& means) override;
+
+ private:
+  /// Device workspace and host workspace that a solver routine asks for.
+  struct Workspace {
+    Matrix device;
+    size_t device_bytes = 0;
+    std::vector<std::byte> host;
+  };
+  /// Memory that the next step uses again, so that its graph stays true.
+  enum class Slot { kNorms, kFactors, kTotals, kCount };
+
+  const Device& device() const { return queue_->device(); }
+  cudaStream_t stream() const { return queue_->stream(); }
+  void Check(cudaError_t error, std::string_view doing) const {
+    device().Check(error, doing);
+  }
+  /// First in every operation: this thread uses the device, which works, and
+  /// what is read and written is ready for it.
+  void Begin(std::initializer_list<const Matrix*> reads,
+             std::initializer_list<const Matrix*> writes);
+  Matrix Vector(int64_t rows) {
+    return Allocate(rows, 1, ScalarType::kFloat64);
+  }
+  StagingRing& RingFor(int64_t bytes);
+  Matrix Persistent(Slot slot, int64_t rows, int64_t cols, ScalarType type);
+
+  /// Enqueue without looking at who owns the matrices.
+  void EnqueueGemm(Op a_op,
+                   Op b_op,
+                   double alpha,
+                   const Matrix& a,
+                   const Matrix& b,
+                   double beta,
+                   const Matrix& c);
+  void EnqueueTriangularSolve(cublasSideMode_t side,
+                              cublasOperation_t op,
+                              const Matrix& factor,
+                              const Matrix& b);
+  /// In place; `info` stays on the device.
+  void EnqueueCholesky(const Matrix& a, const Matrix& info);
+  /// results[t] of terms; no wait.
+  void EnqueueDots(const std::vector<DotTerm>& terms, const Matrix& results);
+  std::vector<double> Fetch(const Matrix& vector);
+
+  Matrix As(const Matrix& a, ScalarType type);
+  Workspace MakeWorkspace(size_t device_bytes, size_t host_bytes);
+  /// Thin SVD of a tall matrix; values [n x 1] with the routine's verdict in
+  /// one more element.
+  std::vector<double> TallSvd(const Matrix& a,
+                              const Matrix& u,
+                              const Matrix& vt);
+
+  double PolarOfTall(const Matrix& a, PolarMethod method, const Matrix& q);
+  /// False when the result is no polar factor to rounding: singular values
+  /// near zero.
+  bool PolarByHalley(const Matrix& a,
+                     double smallest,
+                     const Matrix& q,
+                     double* nuclear_norm);
+  double PolarBySvd(const Matrix& a, const Matrix& q);
+  double PolarByGram(const Matrix& a, const Matrix& q);
+
+  /// `terms` with its matrices in the type of its rows, ready to be read.
+  PullBackTerms Prepare(const PullBackTerms& terms);
+  /// out = all products of G.
+  void EnqueueProducts(const PullBackTerms& terms, const Matrix& out);
+  void EnqueueRowTerms(const PullBackTerms& terms,
+                       const RowTerms& rows,
+                       bool overwrite,
+                       const Matrix& out);
+
+  const std::shared_ptr<Queue> queue_;
+  const int threads_;
+  StagingRing small_ring_;
+  StagingRing large_ring_;
+  std::array<Matrix, static_cast<size_t>(Slot::kCount)> persistent_;
+  StepGraphs graphs_;
+};
+
+}  // namespace repscore::cuda
+
+#endif  // REPSCORE_CORE_BACKEND_CUDA_CUDA_BACKEND_H_

@@ -30,7 +30,7 @@ class JobQueue {
     /// The lanes that may run it.
     std::vector<int> lanes = {};
     TimePoint since = {};
-    JobNeeds needs = {};
+    JobNeeds needs = JobNeeds();
     /// No other lane will do: it was submitted for this one or started there.
     bool is_bound = false;
     bool is_started = false;

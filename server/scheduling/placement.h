@@ -17,7 +17,7 @@ namespace repscore::server {
 struct JobNeeds {
   /// "cuda:0"; empty or "auto" for any.
   std::string device = {};
-  MemoryBudget::Claim memory = {};
+  MemoryBudget::Claim memory = MemoryBudget::Claim();
   /// What takes the memory, for messages: "the run".
   std::string what = "the job";
   /// Its slices may last: it calls LaneContext::Yield in between.

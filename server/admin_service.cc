@@ -1,6 +1,7 @@
 #include "server/admin_service.h"
 
 #include <string>
+#include <vector>
 
 #include "core/backend/create.h"
 #include "server/unary_call.h"
@@ -14,11 +15,12 @@ grpc::ServerUnaryReactor* AdminService::GetServerInfo(
   return AnswerNow(parts_, context, "GetServerInfo", [this, response] {
     const Config& config = parts_.config;
     response->set_version(REPSCORE_VERSION);
-    for (const std::string& device : parts_.scheduler.devices()) {
+    const std::vector<std::string> devices = parts_.scheduler.devices();
+    for (const std::string& device : devices) {
       response->add_devices(device);
     }
     response->set_blas_core(BlasCoreName());
-    response->set_lanes(static_cast<int32_t>(config.lanes));
+    response->set_lanes(static_cast<int32_t>(devices.size()));
     response->set_threads_per_lane(ThreadsPerLane(config));
     response->set_max_message_bytes(config.max_message_bytes);
     return absl::OkStatus();

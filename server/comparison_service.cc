@@ -22,8 +22,7 @@ constexpr double kMeanTolerance = 1e-9;
 constexpr int64_t kMeanIterations = 200;
 constexpr int64_t kMostMeanIterations = 100000;
 
-absl::Status PrepareCompare(Parts& parts,
-                            const v1::CompareRequest& request,
+absl::Status PrepareCompare(const v1::CompareRequest& request,
                             ScoreTask& task) {
   REPSCORE_ASSIGN_OR_RETURN(task.candidate,
                             CheckTensor(request.candidate(), "candidate"));
@@ -35,11 +34,14 @@ absl::Status PrepareCompare(Parts& parts,
   REPSCORE_ASSIGN_OR_RETURN(task.measures,
                             ToMeasures(request.measures(), "measures"));
   REPSCORE_ASSIGN_OR_RETURN(task.options, ToScoreOptions(request.context()));
-  return CheckScoreMemory(*task.dataset,
-                          task.candidate,
-                          task.measures,
-                          task.options.context,
-                          parts.config.max_request_memory);
+  task.needs = ScoreNeeds(
+      *task.dataset, task.candidate, task.measures, task.options.context);
+  task.needs.device = request.device();
+  // The reference goes with the request.
+  task.needs.memory.work_bytes += task.needs.memory.kept_bytes;
+  task.needs.memory.kept_bytes = 0;
+  task.needs.memory.kept_key.clear();
+  return absl::OkStatus();
 }
 
 absl::Status ComputeCompare(LaneContext& lane,
@@ -56,7 +58,10 @@ absl::Status ComputeCompare(LaneContext& lane,
   }
   REPSCORE_ASSIGN_OR_RETURN(const auto reference, std::move(created));
   ScoreOptions options = task.options;
-  options.keep_going = [&cancel] { return cancel.Check(); };
+  options.keep_going = [&lane, &cancel] {
+    lane.Yield();
+    return cancel.Check();
+  };
   REPSCORE_ASSIGN_OR_RETURN(
       const auto stream,
       ScoreStream::Create(
@@ -90,7 +95,10 @@ absl::Status ComputeMean(LaneContext& lane,
                                         request.unit_norm(),
                                         tolerance,
                                         iterations,
-                                        [&cancel] { return cancel.Check(); }));
+                                        [&lane, &cancel] {
+                                          lane.Yield();
+                                          return cancel.Check();
+                                        }));
   *response->mutable_mean()->mutable_spec() = ToProto(mean.mean.spec);
   response->mutable_mean()->set_data(mean.mean.data.data(),
                                      mean.mean.data.size());
@@ -113,11 +121,12 @@ grpc::ServerUnaryReactor* ComparisonService::Compare(
       parts_,
       context,
       "Compare",
-      {.prepare = [=, this] { return PrepareCompare(parts_, *request, *task); },
+      {.prepare = [=, this] { return PrepareCompare(*request, *task); },
        .compute =
            [=](LaneContext& lane, const CancelToken& cancel) {
              return ComputeCompare(lane, cancel, *task, *request, response);
-           }});
+           },
+       .needs = [=] { return task->needs; }});
 }
 
 grpc::ServerWriteReactor<v1::ComparePairwiseResponse>*
@@ -158,7 +167,8 @@ grpc::ServerUnaryReactor* ComparisonService::ComputeFrechetMean(
                            [=](LaneContext& lane, const CancelToken& cancel) {
                              return ComputeMean(
                                  lane, cancel, *systems, *request, response);
-                           }});
+                           },
+                       .needs = [=] { return SystemsNeeds(*systems); }});
 }
 
 grpc::ServerUnaryReactor* ComparisonService::AggregateScores(

@@ -24,6 +24,7 @@ struct Flags {
   std::string config_path;
   bool check = false;
   bool print = false;
+  bool devices = false;
   /// Set when help or the version was asked for.
   std::optional<std::string> text;
 };
@@ -42,6 +43,8 @@ absl::StatusOr<Flags> ParseFlags(int argc, const char* const* argv) {
   app.add_flag("--check-config", flags.check, "check the options and exit");
   app.add_flag(
       "--print-config", flags.print, "print the options with origin and exit");
+  app.add_flag(
+      "--devices", flags.devices, "print the devices there are and exit");
   for (const Option& option : Options()) {
     app.add_option(option.Flag(), flags.values[option.key], HelpOf(option))
         ->expected(1)
@@ -188,6 +191,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc,
   if (flags.text.has_value()) {
     return CommandLine{
         .action = Action::kPrint, .config = {}, .text = *flags.text};
+  }
+  if (flags.devices) {
+    return CommandLine{.action = Action::kDevices, .config = {}, .text = {}};
   }
   if (const char* path = environment("REPSCORE_CONFIG");
       flags.config_path.empty() && path != nullptr) {

@@ -22,8 +22,9 @@ struct Config {
   std::string port_file;
   std::string data_dir = "repscore-data";
 
-  /// "cpu", "cuda:N" or "auto".
+  /// See PlanLanes.
   std::string device = "auto";
+  /// Of the host; every GPU has one.
   int64_t lanes = 1;
   /// 0: cores / lanes.
   int64_t threads_per_lane = 0;
@@ -33,11 +34,15 @@ struct Config {
   int64_t max_runs = 64;
   int64_t max_message_bytes = int64_t{8} << 20;
   int64_t max_dataset_bytes = int64_t{4} << 30;
-  /// Of one score or run.
+  /// Of one score or run on the host.
   int64_t max_request_memory = int64_t{4} << 30;
+  /// For all jobs on the host; 0: three quarters of its memory.
+  int64_t host_memory_bytes = 0;
+  /// For all jobs on a GPU; 0: nine tenths of what is free.
+  int64_t device_memory_bytes = 0;
   /// Elements of loaded datasets kept in memory.
   int64_t dataset_cache_bytes = int64_t{1} << 30;
-  /// Prepared references kept by each lane.
+  /// Prepared references kept by each lane, within its memory.
   int64_t reference_cache_bytes = int64_t{1} << 30;
 
   double checkpoint_seconds = 1.0;
@@ -57,7 +62,8 @@ using Origins = std::map<std::string, std::string>;
 
 enum class Action {
   kServe,
-  kPrint,  ///< print `text` and exit successfully
+  kPrint,    ///< print `text` and exit successfully
+  kDevices,  ///< print the devices there are and exit successfully
 };
 
 struct CommandLine {

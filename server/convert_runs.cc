@@ -83,6 +83,8 @@ absl::Status ReadStart(const v1::StartPoint& wire, RunPlan& run) {
     case v1::StartPoint::kDataset:
       run.start_dataset = wire.dataset();
       return CheckName(wire.dataset(), "start.dataset");
+    case v1::StartPoint::kSurrogate:
+      return FieldError("start.surrogate", "is not served");
     case v1::StartPoint::kGaussian:
     case v1::StartPoint::KIND_NOT_SET:
       break;
@@ -134,6 +136,7 @@ template <typename Request>
 absl::Status ReadCommon(const Request& request, RunPlan& run) {
   REPSCORE_RETURN_IF_ERROR(CheckName(request.dataset(), "dataset"));
   run.dataset = request.dataset();
+  run.device = request.device();
   run.plan.adam = ToAdam(request.adam());
   REPSCORE_ASSIGN_OR_RETURN(run.plan.stopping, ToStopping(request.stopping()));
   REPSCORE_RETURN_IF_ERROR(ReadStart(request.start(), run));

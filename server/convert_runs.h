@@ -23,6 +23,8 @@ struct RunPlan {
   /// Name of the dataset that the run starts from; empty for other starts. Its
   /// elements replace plan.start.
   std::string start_dataset;
+  /// As asked for.
+  std::string device;
   OptimizationPlan plan;
   v1::Precision precision = v1::PRECISION_MIXED;
   /// Canonical specifications of the terms and of the tracked measures.

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "server/error.h"
-#include "server/scoring.h"
+#include "server/lane_errors.h"
 
 namespace repscore::server {
 namespace {
@@ -47,9 +47,11 @@ class LaneCall final : public grpc::ServerUnaryReactor, public Call {
       call_->Compute(lane);
       return Next::kDone;
     }
-    void Abandon(const absl::Status& /*reason*/) override {
-      call_->End(DrainingError());
+    JobNeeds needs() const override {
+      return call_->work_.needs ? call_->work_.needs() : JobNeeds();
     }
+    bool IsCancelled() const override { return !call_->cancel_.Check().ok(); }
+    void Abandon(const absl::Status& reason) override { call_->End(reason); }
 
    private:
     LaneCall* call_;
@@ -61,9 +63,8 @@ class LaneCall final : public grpc::ServerUnaryReactor, public Call {
       status = NoThrow(work_.prepare);
     }
     if (status.ok()) {
-      status = SubmitJob(parts_.scheduler,
-                         JobClass::kInteractive,
-                         std::make_shared<ComputeJob>(this));
+      status = parts_.scheduler.Submit(JobClass::kInteractive,
+                                       std::make_shared<ComputeJob>(this));
     }
     if (!status.ok()) {
       End(status);
@@ -73,7 +74,7 @@ class LaneCall final : public grpc::ServerUnaryReactor, public Call {
   void Compute(LaneContext& lane) {
     absl::Status status = cancel_.Check();
     if (status.ok()) {
-      status = NoThrow([&] { return work_.compute(lane, cancel_); });
+      status = RunOnLane(lane, [&] { return work_.compute(lane, cancel_); });
     }
     End(status);
   }

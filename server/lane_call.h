@@ -17,9 +17,12 @@ namespace repscore::server {
 struct LaneWork {
   /// Checks and loads; the call ends here with its error.
   std::function<absl::Status()> prepare;
-  /// Fills in the response. Long work asks `cancel` now and then.
+  /// Fills in the response; once more from the start when memory ran out. Long
+  /// work asks `cancel` now and then.
   std::function<absl::Status(LaneContext& lane, const CancelToken& cancel)>
       compute;
+  /// What it takes, asked after `prepare`. Default: no memory, any device.
+  std::function<JobNeeds()> needs = {};
 };
 
 /// Refused when the disk executor or the queue is full or the server drains;

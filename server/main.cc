@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
+#include <iomanip>
 #include <iostream>
 #include <string>
 #include <thread>
@@ -46,6 +47,17 @@ sigset_t BlockSignals() {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
+}
+
+/// One line per device: name, memory, description.
+void PrintDevices() {
+  constexpr double kGibibyte = 1024.0 * 1024.0 * 1024.0;
+  for (const repscore::DeviceInfo& device : repscore::ListDevices()) {
+    std::cout << device.name << "\t" << std::fixed << std::setprecision(1)
+              << static_cast<double>(device.memory_bytes) / kGibibyte
+              << " GiB\t" << device.description
+              << (device.fast_float64 ? "" : ", slow float64") << "\n";
+  }
 }
 
 /// Shuts down. A second signal ends the waiting; the hard limit ends the
@@ -106,6 +118,10 @@ int main(int argc, char** argv) {
   if (!command_line.ok()) {
     std::cerr << "repscored: " << command_line.status().message() << "\n";
     return kExitConfig;
+  }
+  if (command_line->action == repscore::server::Action::kDevices) {
+    PrintDevices();
+    return EXIT_SUCCESS;
   }
   if (command_line->action == repscore::server::Action::kPrint) {
     std::cout << command_line->text;

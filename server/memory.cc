@@ -8,29 +8,23 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/statistics/statistics.h"
-#include "server/error.h"
+#include "server/reference_cache.h"
 
 namespace repscore::server {
 namespace {
 
 constexpr double kDouble = 8.0;
+// Beyond every budget, within int64_t.
+constexpr double kMostBytes = 1e18;
 constexpr double kMebibyte = 1024.0 * 1024.0;
 /// Candidate, gradient and both Adam moments.
 constexpr double kRunMatrices = 4.0;
+constexpr double kPairMatrices = 3.0;
 // Matrices that a refusal names.
 constexpr size_t kNamedItems = 3;
 
-absl::Status CheckFits(double bytes, int64_t limit, const std::string& what) {
-  if (bytes <= static_cast<double>(limit)) {
-    return absl::OkStatus();
-  }
-  return Error(absl::StatusCode::kResourceExhausted,
-               "HOST_MEMORY",
-               absl::StrFormat("%s needs at least %.1f MiB, the limit of one "
-                               "request is %.1f MiB",
-                               what,
-                               bytes / kMebibyte,
-                               static_cast<double>(limit) / kMebibyte));
+int64_t ToBytes(double bytes) {
+  return static_cast<int64_t>(std::min(bytes, kMostBytes));
 }
 
 }  // namespace
@@ -48,11 +42,10 @@ ScoreEstimate EstimateOf(const Dataset& dataset,
   return EstimateScore(size, measures, context, gemm_rate);
 }
 
-absl::Status CheckScoreMemory(const Dataset& dataset,
-                              const ArraySpec& candidate,
-                              const Measures& measures,
-                              const ContextRequest& context,
-                              int64_t limit) {
+JobNeeds ScoreNeeds(const Dataset& dataset,
+                    const ArraySpec& candidate,
+                    const Measures& measures,
+                    const ContextRequest& context) {
   const ScoreEstimate estimate =
       EstimateOf(dataset, candidate, measures, context, 1.0);
   std::vector<MemoryItem> items = estimate.memory;
@@ -68,14 +61,16 @@ absl::Status CheckScoreMemory(const Dataset& dataset,
         absl::StrFormat(": %.1f MiB",
                         static_cast<double>(items[i].bytes) / kMebibyte));
   }
-  return CheckFits(static_cast<double>(estimate.peak_bytes),
-                   limit,
-                   parts.empty() ? "the score" : parts + ")");
+  JobNeeds needs;
+  needs.memory = {.work_bytes = estimate.peak_bytes,
+                  .kept_key = ReferenceKey(dataset),
+                  .kept_bytes = ReferenceBytes(dataset)};
+  needs.what = parts.empty() ? "the score" : parts + ")";
+  needs.is_long = !context.empty();
+  return needs;
 }
 
-absl::Status CheckRunMemory(const Dataset& dataset,
-                            const OptimizationPlan& plan,
-                            int64_t limit) {
+JobNeeds RunNeeds(const Dataset& dataset, const OptimizationPlan& plan) {
   int64_t features = dataset.features();
   if (const auto* start = std::get_if<HostArray>(&plan.start)) {
     features = FeatureCount(start->spec);
@@ -90,9 +85,30 @@ absl::Status CheckRunMemory(const Dataset& dataset,
   const bool in_feature_space =
       ChooseSpace(dataset.rows(), features) == Space::kFeature;
   const double factors = in_feature_space ? p * p + p * q : n * n;
-  return CheckFits(kRunMatrices * n * p * size + (factors + n * q) * kDouble,
-                   limit,
-                   "the run");
+  JobNeeds needs;
+  needs.memory = {
+      .work_bytes = ToBytes(kRunMatrices * n * p * size + factors * kDouble),
+      .kept_key = ReferenceKey(dataset),
+      .kept_bytes = ReferenceBytes(dataset)};
+  needs.what = "the run";
+  return needs;
+}
+
+JobNeeds SystemsNeeds(const std::vector<System>& systems) {
+  double bytes = 0.0;
+  double widest = 0.0;
+  for (const System& system : systems) {
+    const auto n = static_cast<double>(RowCount(system.rows.spec));
+    const auto p = static_cast<double>(FeatureCount(system.rows.spec));
+    bytes += kDouble * n * p;
+    widest = std::max(widest, kDouble * std::min(n * n, p * p));
+  }
+  JobNeeds needs;
+  // One Gram matrix or kernel of either side, and their product.
+  needs.memory.work_bytes = ToBytes(bytes + kPairMatrices * widest);
+  needs.what = "the comparison";
+  needs.is_long = true;
+  return needs;
 }
 
 }  // namespace repscore::server

@@ -1,27 +1,28 @@
-// How much memory a request will take at least, judged before it is accepted.
+// What a request will take of a lane, judged before it is accepted.
 // Pure functions.
 #ifndef REPSCORE_SERVER_MEMORY_H_
 #define REPSCORE_SERVER_MEMORY_H_
 
 #include <cstdint>
+#include <vector>
 
-#include "absl/status/status.h"
 #include "core/analysis/context.h"
 #include "core/analysis/estimate.h"
+#include "core/analysis/pairwise.h"
 #include "core/base/dtype.h"
 #include "core/data/dataset.h"
 #include "core/optimize/plan.h"
 #include "server/convert.h"
+#include "server/scheduling/placement.h"
 
 namespace repscore::server {
 
-/// ResourceExhausted HOST_MEMORY, with both numbers and the largest parts, when
-/// the estimate for these measures does not fit into `limit` bytes.
-absl::Status CheckScoreMemory(const Dataset& dataset,
-                              const ArraySpec& candidate,
-                              const Measures& measures,
-                              const ContextRequest& context,
-                              int64_t limit);
+/// Of a score against a registered dataset, whose reference is kept: what
+/// EstimateScore says, described by its largest parts.
+JobNeeds ScoreNeeds(const Dataset& dataset,
+                    const ArraySpec& candidate,
+                    const Measures& measures,
+                    const ContextRequest& context);
 
 /// What EstimateScore says of these sizes; seconds need the rate of a backend.
 ScoreEstimate EstimateOf(const Dataset& dataset,
@@ -30,10 +31,11 @@ ScoreEstimate EstimateOf(const Dataset& dataset,
                          const ContextRequest& context,
                          double gemm_rate);
 
-/// As CheckScoreMemory, for the state of an optimisation.
-absl::Status CheckRunMemory(const Dataset& dataset,
-                            const OptimizationPlan& plan,
-                            int64_t limit);
+/// Of the state of an optimisation.
+JobNeeds RunNeeds(const Dataset& dataset, const OptimizationPlan& plan);
+
+/// Of comparisons among systems, beside a margin for one pair.
+JobNeeds SystemsNeeds(const std::vector<System>& systems);
 
 }  // namespace repscore::server
 

@@ -7,8 +7,8 @@
 
 #include "core/base/status_macros.h"
 #include "server/comparison.h"
-#include "server/error.h"
-#include "server/scoring.h"
+#include "server/lane_errors.h"
+#include "server/memory.h"
 
 namespace repscore::server {
 namespace {
@@ -61,9 +61,13 @@ class PairwiseStream final
       stream_->Compute(lane);
       return Next::kDone;
     }
-    void Abandon(const absl::Status& /*reason*/) override {
-      stream_->End(DrainingError());
+    JobNeeds needs() const override {
+      JobNeeds needs = SystemsNeeds(stream_->task_.systems);
+      needs.device = stream_->request_.device();
+      return needs;
     }
+    bool IsCancelled() const override { return !stream_->cancel_.Check().ok(); }
+    void Abandon(const absl::Status& reason) override { stream_->End(reason); }
 
    private:
     PairwiseStream* stream_;
@@ -76,9 +80,8 @@ class PairwiseStream final
       return absl::OkStatus();
     });
     if (status.ok()) {
-      status = SubmitJob(parts_.scheduler,
-                         JobClass::kBatch,
-                         std::make_shared<PairwiseJob>(this));
+      status = parts_.scheduler.Submit(JobClass::kBatch,
+                                       std::make_shared<PairwiseJob>(this));
     }
     if (!status.ok()) {
       End(status);
@@ -86,7 +89,8 @@ class PairwiseStream final
   }
 
   void Compute(LaneContext& lane) {
-    End(NoThrow([&]() -> absl::Status {
+    End(RunOnLane(lane, [&]() -> absl::Status {
+      REPSCORE_RETURN_IF_ERROR(cancel_.Check());
       REPSCORE_ASSIGN_OR_RETURN(
           const std::vector<PairwiseMatrix> matrices,
           repscore::ComparePairwise(lane.backend,
@@ -94,8 +98,9 @@ class PairwiseStream final
                                     task_.measures,
                                     task_.known_systems,
                                     task_.known,
-                                    [this](int64_t done, int64_t total) {
+                                    [&](int64_t done, int64_t total) {
                                       Report(done, total);
+                                      lane.Yield();
                                       return cancel_.Check();
                                     }));
       SetResult(lane, matrices);

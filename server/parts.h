@@ -1,5 +1,5 @@
 // What the services work with. Owned by Server; everything here is thread-safe
-// (ReferenceCache: one lane, one shelf).
+// (references: from their lane's thread).
 #ifndef REPSCORE_SERVER_PARTS_H_
 #define REPSCORE_SERVER_PARTS_H_
 

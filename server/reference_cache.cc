@@ -7,33 +7,37 @@
 #include "core/base/status_macros.h"
 
 namespace repscore::server {
+namespace {
+
+constexpr int64_t kDoubleBytes = 8;
+
+}  // namespace
 
 absl::StatusOr<std::shared_ptr<const Reference>> ReferenceCache::Get(
-    LaneContext& lane, const std::shared_ptr<const Dataset>& dataset) {
-  Shelf& shelf = shelves_[static_cast<size_t>(lane.index)];
-  std::string key = absl::StrCat(dataset->name, " ", dataset->digest);
-  const auto found =
-      std::find_if(shelf.begin(), shelf.end(), [&key](const Entry& entry) {
-        return entry.key == key;
-      });
-  if (found != shelf.end()) {
-    shelf.splice(shelf.begin(), shelf, found);
-    return shelf.front().reference;
+    const LaneContext& lane,
+    const std::shared_ptr<const Dataset>& dataset) const {
+  const std::string key = ReferenceKey(*dataset);
+  auto reference = std::static_pointer_cast<const Reference>(
+      lane.memory.Find(lane.index, key));
+  if (reference == nullptr) {
+    REPSCORE_ASSIGN_OR_RETURN(reference,
+                              Reference::Create(lane.backend, dataset));
+    lane.memory.Keep(lane.index, key, reference, reference->bytes());
+    lane.memory.Trim(lane.index, bytes_per_lane_);
+  } else {
+    // Its constants have come meanwhile.
+    lane.memory.Resize(lane.index, key, reference->bytes());
   }
-  REPSCORE_ASSIGN_OR_RETURN(std::shared_ptr<const Reference> reference,
-                            Reference::Create(lane.backend, dataset));
-  shelf.push_front({.key = std::move(key), .reference = reference});
-  Trim(shelf);
   return reference;
 }
 
-void ReferenceCache::Trim(Shelf& shelf) const {
-  int64_t bytes = 0;
-  for (auto entry = shelf.begin(); entry != shelf.end();) {
-    bytes += entry->reference->bytes();
-    const bool keep = entry == shelf.begin() || bytes <= bytes_per_lane_;
-    entry = keep ? std::next(entry) : shelf.erase(entry);
-  }
+std::string ReferenceKey(const Dataset& dataset) {
+  return absl::StrCat(dataset.name, " ", dataset.digest);
+}
+
+int64_t ReferenceBytes(const Dataset& dataset) {
+  // The rows, and what stands in for them or their transposed upload.
+  return 2 * kDoubleBytes * dataset.rows() * dataset.features();
 }
 
 }  // namespace repscore::server

@@ -73,7 +73,13 @@ absl::Status Prepare(Parts& parts,
     if (!task.ok()) {
       return InLayer(task.status(), i);
     }
+    // One layer is on the lane at a time: the largest counts.
+    const JobNeeds largest =
+        candidates.task.needs.memory.work_bytes > task->needs.memory.work_bytes
+            ? candidates.task.needs
+            : task->needs;
     candidates.task = *std::move(task);
+    candidates.task.needs = largest;
     candidates.specs.push_back(candidates.task.candidate);
   }
   return absl::OkStatus();
@@ -85,7 +91,10 @@ absl::StatusOr<ScoreReport> ScoreOne(Parts& parts,
                                      const std::string& data,
                                      const CancelToken& cancel) {
   REPSCORE_ASSIGN_OR_RETURN(const auto stream,
-                            OpenScore(parts, lane, task, cancel));
+                            OpenScore(parts, lane, task, [&lane, &cancel] {
+                              lane.Yield();
+                              return cancel.Check();
+                            }));
   REPSCORE_RETURN_IF_ERROR(stream->Append(BytesOf(data)));
   return stream->Finish();
 }
@@ -96,6 +105,7 @@ absl::Status Compute(Parts& parts,
                      const v1::ScoreRequest& request,
                      Candidates& candidates,
                      v1::ScoreResponse* response) {
+  response->Clear();
   ScoreTask& task = candidates.task;
   if (request.layers().empty()) {
     REPSCORE_ASSIGN_OR_RETURN(
@@ -138,7 +148,8 @@ grpc::ServerUnaryReactor* StartScore(Parts& parts,
            [=, &parts](LaneContext& lane, const CancelToken& cancel) {
              return Compute(
                  parts, lane, cancel, *request, *candidates, response);
-           }});
+           },
+       .needs = [=] { return candidates->task.needs; }});
 }
 
 }  // namespace repscore::server

@@ -16,7 +16,7 @@ absl::StatusOr<ScoreTask> PrepareScore(
     const v1::TensorSpec& candidate,
     const google::protobuf::RepeatedPtrField<v1::MeasureSpec>& measures,
     ScoreOptions options,
-    Fit fit) {
+    const std::string& device) {
   ScoreTask task;
   task.options = std::move(options);
   REPSCORE_RETURN_IF_ERROR(CheckName(dataset, "dataset"));
@@ -40,13 +40,9 @@ absl::StatusOr<ScoreTask> PrepareScore(
                                               task.dataset->rows())),
                       "SHAPE_MISMATCH");
   }
-  if (fit == Fit::kMust) {
-    REPSCORE_RETURN_IF_ERROR(CheckScoreMemory(*task.dataset,
-                                              task.candidate,
-                                              task.measures,
-                                              task.options.context,
-                                              parts.config.max_request_memory));
-  }
+  task.needs = ScoreNeeds(
+      *task.dataset, task.candidate, task.measures, task.options.context);
+  task.needs.device = device;
   return task;
 }
 
@@ -77,13 +73,13 @@ absl::StatusOr<std::shared_ptr<const Dataset>> LoadDataset(
 
 absl::StatusOr<std::unique_ptr<ScoreStream>> OpenScore(
     Parts& parts,
-    LaneContext& lane,
+    const LaneContext& lane,
     const ScoreTask& task,
-    const CancelToken& cancel) {
+    std::function<absl::Status()> keep_going) {
   REPSCORE_ASSIGN_OR_RETURN(auto reference,
                             parts.references.Get(lane, task.dataset));
   ScoreOptions options = task.options;
-  options.keep_going = [&cancel] { return cancel.Check(); };
+  options.keep_going = std::move(keep_going);
   return ScoreStream::Create(
       std::move(reference), task.measures, task.candidate, std::move(options));
 }
@@ -91,20 +87,6 @@ absl::StatusOr<std::unique_ptr<ScoreStream>> OpenScore(
 v1::Provenance ProvenanceOf(const ScoreTask& task, const std::string& backend) {
   return MakeProvenance(
       task.dataset->name, task.dataset->digest, backend, v1::PRECISION_FLOAT64);
-}
-
-absl::Status SubmitJob(Scheduler& scheduler,
-                       JobClass job_class,
-                       std::shared_ptr<Job> job) {
-  absl::Status status = scheduler.Submit(job_class, std::move(job));
-  switch (status.code()) {
-    case absl::StatusCode::kResourceExhausted:
-      return WithRetry(WithReason(std::move(status), "QUEUE_FULL"), 1.0);
-    case absl::StatusCode::kUnavailable:
-      return DrainingError();
-    default:
-      return status;
-  }
 }
 
 }  // namespace repscore::server

@@ -3,6 +3,7 @@
 #ifndef REPSCORE_SERVER_SCORING_H_
 #define REPSCORE_SERVER_SCORING_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,34 +20,30 @@
 
 namespace repscore::server {
 
-/// A checked request, with the dataset in memory.
+/// A checked request, with the dataset in memory and what it takes of a lane.
 struct ScoreTask {
   std::shared_ptr<const Dataset> dataset;
   Measures measures;
   ArraySpec candidate;
   ScoreOptions options;
+  JobNeeds needs;
 };
 
-/// Whether a score that needs too much memory is refused.
-enum class Fit { kAny, kMust };
-
 /// Call off gRPC's threads. InvalidArgument names the field; NotFound the
-/// dataset; ResourceExhausted HOST_MEMORY with the numbers when the score
-/// cannot fit into max_request_memory.
+/// dataset. Whether a lane has the memory is asked when the job is submitted.
 absl::StatusOr<ScoreTask> PrepareScore(
     Parts& parts,
     const std::string& dataset,
     const v1::TensorSpec& candidate,
     const google::protobuf::RepeatedPtrField<v1::MeasureSpec>& measures,
     ScoreOptions options,
-    Fit fit);
+    const std::string& device);
 
 /// Of a ScoreRequest, StreamScoreHeader or EstimateScoreRequest.
 template <typename Request>
 absl::StatusOr<ScoreTask> PrepareScore(Parts& parts,
                                        const Request& request,
-                                       const v1::TensorSpec& candidate,
-                                       Fit fit = Fit::kMust) {
+                                       const v1::TensorSpec& candidate) {
   REPSCORE_ASSIGN_OR_RETURN(ScoreOptions options,
                             ToScoreOptions(request.context()));
   if constexpr (requires { request.row_ids(); }) {
@@ -57,7 +54,7 @@ absl::StatusOr<ScoreTask> PrepareScore(Parts& parts,
                       candidate,
                       request.measures(),
                       std::move(options),
-                      fit);
+                      request.device());
 }
 
 /// What the catalog says of a dataset called `name` in `field` of the request:
@@ -70,19 +67,13 @@ absl::Status DatasetStatus(absl::Status status,
 absl::StatusOr<std::shared_ptr<const Dataset>> LoadDataset(
     Catalog& catalog, const std::string& name, const std::string& field);
 
-/// Opens the task on a lane, from the lane's thread. `cancel` outlives the
-/// stream and ends a long context.
+/// Opens the task on a lane, from the lane's thread. `keep_going` outlives the
+/// stream; it is asked between parts of a long context and may end it.
 absl::StatusOr<std::unique_ptr<ScoreStream>> OpenScore(
     Parts& parts,
-    LaneContext& lane,
+    const LaneContext& lane,
     const ScoreTask& task,
-    const CancelToken& cancel);
-
-/// Hands a job to the lanes. QUEUE_FULL and SERVER_DRAINING come with
-/// RetryInfo.
-absl::Status SubmitJob(Scheduler& scheduler,
-                       JobClass job_class,
-                       std::shared_ptr<Job> job);
+    std::function<absl::Status()> keep_going);
 
 v1::Provenance ProvenanceOf(const ScoreTask& task, const std::string& backend);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "core/base/status_macros.h"
 #include "core/measures/registry.h"
@@ -44,7 +45,8 @@ RunStream<Response>* StartRun(Parts& parts,
 }
 
 void WriteEstimate(const ScoreEstimate& estimate,
-                   int64_t limit,
+                   const JobNeeds& needs,
+                   const LaneContext& lane,
                    v1::EstimateScoreResponse* response) {
   response->set_space(estimate.space);
   response->set_streams(estimate.streams);
@@ -54,8 +56,10 @@ void WriteEstimate(const ScoreEstimate& estimate,
     out->set_bytes(item.bytes);
   }
   response->set_peak_bytes(estimate.peak_bytes);
-  response->set_limit_bytes(limit);
-  response->set_fits(estimate.peak_bytes <= limit);
+  response->set_device(lane.backend.name());
+  response->set_limit_bytes(lane.max_work_bytes);
+  response->set_fits(estimate.peak_bytes <= lane.max_work_bytes &&
+                     lane.memory.CanEverFit(needs.memory));
   response->set_flops(estimate.flops);
   const auto nanos = static_cast<int64_t>(
       std::min(estimate.seconds, kLongestEstimate) * kNanosPerSecond);
@@ -126,21 +130,28 @@ grpc::ServerUnaryReactor* ScoringService::EstimateScore(
       "EstimateScore",
       {.prepare = [=, this]() -> absl::Status {
          REPSCORE_ASSIGN_OR_RETURN(
-             *task,
-             PrepareScore(parts_, *request, request->candidate(), Fit::kAny));
+             *task, PrepareScore(parts_, *request, request->candidate()));
+         // Where the score would run; where none can take it, as asked for.
+         if (auto device = parts_.scheduler.ChooseDevice(task->needs);
+             device.ok()) {
+           task->needs.device = *std::move(device);
+         }
          return absl::OkStatus();
        },
        .compute =
            [=, this](LaneContext& lane, const CancelToken& /*cancel*/) {
+             response->Clear();
              WriteEstimate(EstimateOf(*task->dataset,
                                       task->candidate,
                                       task->measures,
                                       task->options.context,
                                       parts_.speed.GemmRate(lane)),
-                           parts_.config.max_request_memory,
+                           task->needs,
+                           lane,
                            response);
              return absl::OkStatus();
-           }});
+           },
+       .needs = [=] { return JobNeeds{.device = task->needs.device}; }});
 }
 
 }  // namespace repscore::server

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "server/error.h"
@@ -31,22 +32,10 @@ absl::Status WritePortFile(const std::string& path, int port) {
                            absl::StrCat("port_file: cannot write ", path));
 }
 
-/// References go where they were made: on their lane, before its backend.
-class ClearJob final : public Job {
- public:
-  ClearJob(ReferenceCache& references, int lane)
-      : references_(references), lane_(lane) {}
-  Next RunSlice(LaneContext& lane) override {
-    references_.Clear(lane);
-    return Next::kDone;
-  }
-  int lane() const override { return lane_; }
-  void Abandon(const absl::Status& /*reason*/) override {}
-
- private:
-  ReferenceCache& references_;
-  const int lane_;
-};
+/// The health service of a device.
+std::string HealthName(const std::string& device) {
+  return absl::StrCat("repscore.v1.device.", device);
+}
 
 grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters
 Connection(int listener_fd, int fd) {
@@ -59,9 +48,11 @@ Connection(int listener_fd, int fd) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(Config config) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(Config config,
+                                                      DeviceSource devices) {
   REPSCORE_RETURN_IF_ERROR(ValidateConfig(config));
-  std::unique_ptr<Server> server(new Server(std::move(config)));
+  std::unique_ptr<Server> server(
+      new Server(std::move(config), std::move(devices)));
   REPSCORE_RETURN_IF_ERROR(server->StartParts());
   REPSCORE_RETURN_IF_ERROR(server->StartServing());
   return server;
@@ -77,22 +68,11 @@ absl::Status Server::StartParts() {
       catalog_,
       Catalog::Open(config_.data_dir,
                     {.cache_bytes = config_.dataset_cache_bytes}));
-  REPSCORE_ASSIGN_OR_RETURN(const std::vector<RunRecord> unfinished,
-                            catalog_->UnfinishedRuns());
   disk_ = std::make_unique<Executor>(static_cast<int>(config_.disk_threads),
                                      kMaxDiskTasks);
-  const SchedulerOptions options = {
-      .lanes = static_cast<int>(config_.lanes),
-      .threads_per_lane = ThreadsPerLane(config_),
-      .max_interactive = static_cast<int>(config_.max_scores),
-      // Runs of a former process are taken in whatever their number.
-      .max_batch = static_cast<int>(config_.max_runs) +
-                   static_cast<int>(unfinished.size()),
-      .device = config_.device,
-      .backend_factory = {}};
+  REPSCORE_ASSIGN_OR_RETURN(const SchedulerOptions options, LaneOptions());
   REPSCORE_ASSIGN_OR_RETURN(scheduler_, Scheduler::Start(options));
-  references_ = std::make_unique<ReferenceCache>(
-      static_cast<int>(config_.lanes), config_.reference_cache_bytes);
+  references_ = std::make_unique<ReferenceCache>(config_.reference_cache_bytes);
   parts_ = std::make_unique<Parts>(Parts{
       config_, calls_, *catalog_, *disk_, *scheduler_, *references_, speed_});
   runs_ = std::make_unique<RunManager>(*parts_);
@@ -102,6 +82,46 @@ absl::Status Server::StartParts() {
   runs_service_ = std::make_unique<RunsService>(*parts_, *runs_);
   admin_ = std::make_unique<AdminService>(*parts_);
   return absl::OkStatus();
+}
+
+absl::StatusOr<SchedulerOptions> Server::LaneOptions() {
+  SchedulerOptions options;
+  REPSCORE_ASSIGN_OR_RETURN(
+      options.lanes,
+      PlanLanes(
+          config_.device, static_cast<int>(config_.lanes), devices_.devices));
+  options.threads_per_lane = ThreadsPerLane(config_);
+  options.max_interactive = static_cast<int>(config_.max_scores);
+  options.max_batch = static_cast<int>(config_.max_runs);
+  options.host_memory_bytes = config_.host_memory_bytes;
+  options.device_memory_bytes = config_.device_memory_bytes;
+  options.max_host_work_bytes = config_.max_request_memory;
+  options.backend_factory = [this, lanes = options.lanes](int lane) {
+    return devices_.create(lanes[static_cast<size_t>(lane)],
+                           ThreadsPerLane(config_));
+  };
+  options.on_lane_lost = [this](const std::string& device,
+                                const absl::Status& status,
+                                const std::vector<std::string>& left) {
+    ReportLoss(device, status, left);
+  };
+  return options;
+}
+
+void Server::ReportLoss(const std::string& device,
+                        const absl::Status& status,
+                        const std::vector<std::string>& left) {
+  spdlog::error("{} has failed and is out of service: {}; left are {}",
+                device,
+                status.ToString(),
+                left.empty() ? "none" : absl::StrJoin(left, ", "));
+  if (std::find(left.begin(), left.end(), device) == left.end()) {
+    server_->GetHealthCheckService()->SetServingStatus(HealthName(device),
+                                                       false);
+  }
+  if (left.empty()) {
+    server_->GetHealthCheckService()->SetServingStatus(false);
+  }
 }
 
 absl::Status Server::StartServing() {
@@ -155,6 +175,10 @@ absl::Status Server::BuildServer() {
                               v1::AdminService::service_full_name()}) {
     server_->GetHealthCheckService()->SetServingStatus(service, true);
   }
+  for (const std::string& device : scheduler_->devices()) {
+    server_->GetHealthCheckService()->SetServingStatus(HealthName(device),
+                                                       true);
+  }
   return absl::OkStatus();
 }
 
@@ -164,15 +188,6 @@ void Server::AwaitDrained(Clock::time_point deadline, Done done) {
     if (done(std::min(deadline, Clock::now() + kDrainPoll))) {
       return;
     }
-  }
-}
-
-void Server::ClearReferences() {
-  for (int lane = 0; lane < static_cast<int>(config_.lanes); ++lane) {
-    scheduler_
-        ->Submit(JobClass::kInteractive,
-                 std::make_shared<ClearJob>(*references_, lane))
-        .IgnoreError();
   }
 }
 
@@ -193,7 +208,6 @@ void Server::Shutdown() {
   AwaitDrained(deadline,
                [this](auto until) { return calls_.AwaitEmpty(until); });
   calls_.AbortAll(DrainingError());
-  ClearReferences();
   scheduler_->Stop(Clock::now() + kAbortTime);
   calls_.AwaitEmpty(Clock::now() + kAbortTime);
   listeners_.clear();

@@ -26,6 +26,7 @@
 #include "server/reference_cache.h"
 #include "server/runs/run_manager.h"
 #include "server/runs_service.h"
+#include "server/scheduling/lane_plan.h"
 #include "server/scheduling/scheduler.h"
 #include "server/scoring_service.h"
 
@@ -33,9 +34,11 @@ namespace repscore::server {
 
 class Server {
  public:
-  /// Opens the data directory, resumes unfinished runs and serves. Errors are
-  /// those of Catalog::Open, Scheduler::Start and ListeningSocket::Bind.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(Config config);
+  /// Opens the data directory, resumes unfinished runs and serves with lanes on
+  /// `devices`. Errors are those of Catalog::Open, PlanLanes, Scheduler::Start
+  /// and ListeningSocket::Bind.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(
+      Config config, DeviceSource devices = MachineDevices());
 
   /// Shuts down without waiting for calls in progress.
   ~Server();
@@ -54,17 +57,23 @@ class Server {
   void Hurry() { is_hurried_ = true; }
 
  private:
-  explicit Server(Config config) : config_(std::move(config)) {}
+  Server(Config config, DeviceSource devices)
+      : config_(std::move(config)), devices_(std::move(devices)) {}
 
   absl::Status StartParts();
   absl::Status StartServing();
   absl::Status BuildServer();
-  void ClearReferences();
+  absl::StatusOr<SchedulerOptions> LaneOptions();
+  /// Health of the service of a lost device, and of all when none is left.
+  void ReportLoss(const std::string& device,
+                  const absl::Status& status,
+                  const std::vector<std::string>& left);
   /// Until `done`, the deadline or Hurry.
   template <typename Done>
   void AwaitDrained(std::chrono::steady_clock::time_point deadline, Done done);
 
   const Config config_;
+  const DeviceSource devices_;
   std::atomic<bool> is_hurried_ = false;
   bool is_shut_down_ = false;
   int port_ = 0;

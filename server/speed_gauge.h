@@ -1,29 +1,32 @@
-// How fast a lane's backend multiplies, measured once.
+// How fast a device multiplies, measured once.
 #ifndef REPSCORE_SERVER_SPEED_GAUGE_H_
 #define REPSCORE_SERVER_SPEED_GAUGE_H_
 
+#include <map>
 #include <mutex>
+#include <string>
 
 #include "core/analysis/estimate.h"
 #include "server/scheduling/scheduler.h"
 
 namespace repscore::server {
 
-/// Thread-safe. All lanes have the same kind of backend.
+/// Thread-safe. Lanes of one device are as fast as each other.
 class SpeedGauge {
  public:
   /// Flops per second; the first call measures. Call from the lane's thread.
   double GemmRate(LaneContext& lane) {
     const std::lock_guard lock(mutex_);
-    if (rate_ == 0.0) {
-      rate_ = MeasureGemmRate(lane.backend);
+    double& rate = rates_[lane.backend.name()];
+    if (rate == 0.0) {
+      rate = MeasureGemmRate(lane.backend);
     }
-    return rate_;
+    return rate;
   }
 
  private:
   std::mutex mutex_;
-  double rate_ = 0.0;
+  std::map<std::string, double> rates_;
 };
 
 }  // namespace repscore::server

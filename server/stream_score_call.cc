@@ -2,8 +2,10 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "core/base/status_macros.h"
+#include "server/lane_errors.h"
 #include "server/scoring.h"
 #include "server/upload_call.h"
 
@@ -22,9 +24,8 @@ class StreamScoreCall final : public UploadCall<v1::StreamScoreRequest> {
     if (task_ == nullptr) {
       return parts().disk.Submit([this] { Work(); });
     }
-    return SubmitJob(parts().scheduler,
-                     JobClass::kInteractive,
-                     std::make_shared<SliceJob>(this, lane_index_));
+    return parts().scheduler.Submit(
+        JobClass::kInteractive, std::make_shared<SliceJob>(this, lane_index_));
   }
 
   absl::Status Open(const v1::StreamScoreRequest& message) override {
@@ -37,17 +38,24 @@ class StreamScoreCall final : public UploadCall<v1::StreamScoreRequest> {
 
   absl::Status Consume(const std::string& bytes) override {
     REPSCORE_RETURN_IF_ERROR(OpenStream());
-    return stream_->Append(BytesOf(bytes));
+    return LaneStatus(*lane_,
+                      NoThrow([&] { return stream_->Append(BytesOf(bytes)); }));
   }
 
   absl::Status Complete() override {
     REPSCORE_RETURN_IF_ERROR(OpenStream());
-    REPSCORE_ASSIGN_OR_RETURN(const ScoreReport report, stream_->Finish());
-    WriteScores(*task_, lane_->backend.name(), report, response_);
+    const auto report = NoThrow([&] { return stream_->Finish(); });
+    if (!report.ok()) {
+      return LaneStatus(*lane_, report.status());
+    }
+    WriteScores(*task_, lane_->backend.name(), *report, response_);
     return absl::OkStatus();
   }
 
-  void Release() override { stream_.reset(); }
+  void Release() override {
+    stream_.reset();
+    memory_.Release();
+  }
 
  private:
   /// Runs Work() on the lane that holds the stream.
@@ -62,9 +70,16 @@ class StreamScoreCall final : public UploadCall<v1::StreamScoreRequest> {
       return call_->Work() ? Next::kAgain : Next::kDone;
     }
     int lane() const override { return lane_index_; }
-    void Abandon(const absl::Status& /*reason*/) override {
-      call_->End(DrainingError());
+    JobNeeds needs() const override {
+      // What the stream holds already is not asked for again.
+      return lane_index_ < 0 ? call_->task_->needs
+                             : JobNeeds{.is_long = call_->task_->needs.is_long};
     }
+    void TakeMemory(MemoryBudget::Reservation& reservation) override {
+      call_->memory_ = std::move(reservation);
+    }
+    bool IsCancelled() const override { return !call_->cancel().Check().ok(); }
+    void Abandon(const absl::Status& reason) override { call_->End(reason); }
 
    private:
     StreamScoreCall* call_;
@@ -75,14 +90,20 @@ class StreamScoreCall final : public UploadCall<v1::StreamScoreRequest> {
     if (stream_ != nullptr) {
       return absl::OkStatus();
     }
-    REPSCORE_ASSIGN_OR_RETURN(stream_,
-                              OpenScore(parts(), *lane_, *task_, cancel()));
+    REPSCORE_ASSIGN_OR_RETURN(stream_, RunOnLane(*lane_, [this] {
+                                return OpenScore(
+                                    parts(), *lane_, *task_, [this] {
+                                      lane_->Yield();
+                                      return cancel().Check();
+                                    });
+                              }));
     return absl::OkStatus();
   }
 
   v1::StreamScoreResponse* const response_;
   std::unique_ptr<ScoreTask> task_;
   std::unique_ptr<ScoreStream> stream_;
+  MemoryBudget::Reservation memory_;
   LaneContext* lane_ = nullptr;
   int lane_index_ = -1;
 };

@@ -83,12 +83,29 @@ size_t LiveRun::unrecorded_bytes() const {
   return unrecorded_bytes_;
 }
 
-void LiveRun::Close() {
+void LiveRun::Rewind() {
+  const std::lock_guard lock(mutex_);
+  while (!events_.empty() && events_.back().sequence > recorded_sequence_) {
+    unrecorded_bytes_ -= events_.back().payload.size();
+    events_.pop_back();
+  }
+  summary_.set_last_sequence(recorded_sequence_);
+  UpdateLocked(
+      [](v1::Run& summary) { summary.set_state(v1::RUN_STATE_QUEUED); });
+}
+
+void LiveRun::Close(absl::Status reason) {
   {
     const std::lock_guard lock(mutex_);
     is_closed_ = true;
+    close_reason_ = std::move(reason);
   }
   WakeAll();
+}
+
+absl::Status LiveRun::close_reason() const {
+  const std::lock_guard lock(mutex_);
+  return close_reason_;
 }
 
 void LiveRun::AddListener(std::weak_ptr<Listener> listener) {

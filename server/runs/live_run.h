@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "repscore/v1/runs.pb.h"
 #include "server/catalog/catalog.h"
 #include "server/scheduling/scheduler.h"
@@ -62,9 +63,14 @@ class LiveRun {
   void MarkRecorded(int64_t sequence);
   size_t unrecorded_bytes() const;
 
-  /// No more events will come in this process; watchers end when they have
-  /// read all there are.
-  void Close();
+  /// Forgets the events that are not stored: the run is taken up from its last
+  /// checkpoint and they will come again, the same. Watchers that have seen
+  /// them wait for the next.
+  void Rewind();
+
+  /// No more events will come in this process; watchers end with `reason` when
+  /// they have read all there are.
+  void Close(absl::Status reason = absl::OkStatus());
 
   // The readers' side.
 
@@ -79,6 +85,9 @@ class LiveRun {
   /// The event after `sequence`, serialised.
   Found Next(int64_t sequence, std::string& payload) const;
 
+  /// What Close was given.
+  absl::Status close_reason() const;
+
  private:
   void UpdateLocked(const Change& change);
   void TrimLocked();
@@ -91,6 +100,7 @@ class LiveRun {
   int64_t recorded_sequence_ = 0;
   size_t unrecorded_bytes_ = 0;
   bool is_closed_ = false;
+  absl::Status close_reason_;
   std::vector<std::weak_ptr<Listener>> listeners_;
   CancelToken cancel_;
 };

@@ -124,6 +124,7 @@ RunFollower::Step RunFollower::NextEventLocked(v1::RunEvent& event) {
       case LiveRun::Found::kCatalog:
         return Step::kRead;
       case LiveRun::Found::kClosed:
+        end_ = run_->close_reason();
         return Step::kEnd;
     }
   }

@@ -7,6 +7,7 @@
 #include "core/base/status_macros.h"
 #include "server/convert_runs.h"
 #include "server/error.h"
+#include "server/lane_errors.h"
 #include "spdlog/spdlog.h"
 
 namespace repscore::server {
@@ -41,13 +42,34 @@ Job::Next RunJob::RunSlice(LaneContext& lane) {
   }
   const absl::Status status = NoThrow([&] { return Slice(lane); });
   if (!status.ok()) {
-    Conclude({.state = v1::RUN_STATE_FAILED, .error = status});
+    if (!lane.backend.Health().ok()) {
+      LoseLane(status);
+    } else if (IsOutOfMemory(status) && !task_.had_no_memory) {
+      optimization_.reset();
+      lane.memory.DropIdle();
+      StartAgain(true);
+    } else {
+      Conclude(
+          {.state = v1::RUN_STATE_FAILED, .error = LaneStatus(lane, status)});
+    }
   }
   return is_over_ ? Next::kDone : Next::kAgain;
 }
 
+bool RunJob::IsCancelled() const {
+  return *task_.suspending || !task_.run->cancel().Check().ok();
+}
+
 void RunJob::Abandon(const absl::Status& /*reason*/) {
   Suspend();
+}
+
+void RunJob::LoseLane(const absl::Status& reason) {
+  spdlog::warn("{} leaves {}: {}",
+               RunName(task_.run->run_id()),
+               task_.needs.device,
+               reason.ToString());
+  StartAgain(task_.had_no_memory);
 }
 
 absl::Status RunJob::Slice(LaneContext& lane) {
@@ -146,6 +168,15 @@ void RunJob::Conclude(RunEnd end) {
     StoreRunEnd(self->parts_.catalog, *self->recorder_, *self->task_.run, end);
     self->task_.run->Close();
     self->task_.left();
+  });
+}
+
+void RunJob::StartAgain(bool had_no_memory) {
+  is_over_ = true;
+  optimization_.reset();
+  recorder_->AwaitIdle();
+  parts_.disk.Post([self = shared_from_this(), had_no_memory] {
+    self->task_.again(had_no_memory);
   });
 }
 

@@ -1,4 +1,5 @@
-// A run on its lane: slices of optimisation steps, checkpoints, the end.
+// A run on its lane: slices of optimisation steps, checkpoints, the end. When
+// its device fails or runs out of memory, another job takes the run up again.
 //
 // Used by one lane at a time; what the outside sees goes through LiveRun.
 #ifndef REPSCORE_SERVER_RUNS_RUN_JOB_H_
@@ -29,17 +30,26 @@ class RunJob final : public Job, public std::enable_shared_from_this<RunJob> {
     OptimizationPlan plan;
     /// Where to continue; empty: from the start.
     std::string checkpoint;
+    JobNeeds needs;
+    /// It ran out of memory before: the next time it fails.
+    bool had_no_memory = false;
     /// Set when runs are to be stored and left for the next start.
     const std::atomic<bool>* suspending = nullptr;
     /// Called once, off the lane, when the run has left this process: ended
     /// or suspended, and stored.
     std::function<void()> left;
+    /// Called in place of `left`: to be taken up again from the last
+    /// checkpoint.
+    std::function<void(bool had_no_memory)> again;
   };
 
   RunJob(Parts& parts, Task task);
 
   Next RunSlice(LaneContext& lane) override;
+  JobNeeds needs() const override { return task_.needs; }
+  bool IsCancelled() const override;
   void Abandon(const absl::Status& reason) override;
+  void LoseLane(const absl::Status& reason) override;
 
  private:
   absl::Status Slice(LaneContext& lane);
@@ -52,6 +62,8 @@ class RunJob final : public Job, public std::enable_shared_from_this<RunJob> {
   /// The last of the job: stores the end off the lane.
   void Conclude(RunEnd end);
   void Suspend();
+  /// The last of the job on a lane that cannot go on with it.
+  void StartAgain(bool had_no_memory);
 
   Parts& parts_;
   Task task_;

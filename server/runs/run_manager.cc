@@ -14,7 +14,6 @@
 #include "server/error.h"
 #include "server/memory.h"
 #include "server/runs/run_end.h"
-#include "server/runs/run_job.h"
 #include "server/runs/run_recorder.h"
 #include "server/scoring.h"
 #include "spdlog/spdlog.h"
@@ -76,15 +75,25 @@ absl::StatusOr<std::shared_ptr<LiveRun>> RunManager::CreateFrom(
                      kQueueRetrySeconds);
   }
   REPSCORE_ASSIGN_OR_RETURN(auto dataset, LoadInputs(plan));
-  // The stored request names versions, so that a restart sees the same data.
+  JobNeeds needs = RunNeeds(*dataset, plan.plan);
+  needs.device = plan.device;
+  REPSCORE_ASSIGN_OR_RETURN(needs.device, parts_.scheduler.ChooseDevice(needs));
+  // The stored request names versions and the device, so that a restart sees
+  // the same data and gives the same numbers.
   request.set_dataset(dataset->name);
+  request.set_device(needs.device);
   if (!plan.start_dataset.empty()) {
     request.mutable_start()->set_dataset(plan.start_dataset);
   }
-  REPSCORE_ASSIGN_OR_RETURN(auto run,
-                            Store(plan, *dataset, request.SerializeAsString()));
-  const absl::Status submitted =
-      Submit(run, std::move(dataset), std::move(plan.plan), "");
+  REPSCORE_ASSIGN_OR_RETURN(
+      auto run,
+      Store(plan, *dataset, needs.device, request.SerializeAsString()));
+  RunJob::Task task;
+  task.run = run;
+  task.dataset = std::move(dataset);
+  task.plan = std::move(plan.plan);
+  task.needs = std::move(needs);
+  const absl::Status submitted = Submit(std::move(task), Entrance::kLimited);
   if (!submitted.ok()) {
     Fail(run, submitted);
     return submitted;
@@ -107,13 +116,14 @@ absl::StatusOr<std::shared_ptr<const Dataset>> RunManager::LoadInputs(
     field = "start.dataset";
   }
   REPSCORE_RETURN_IF_ERROR(CheckStartRows(run.plan, *dataset, field));
-  REPSCORE_RETURN_IF_ERROR(
-      CheckRunMemory(*dataset, run.plan, parts_.config.max_request_memory));
   return dataset;
 }
 
 absl::StatusOr<std::shared_ptr<LiveRun>> RunManager::Store(
-    const RunPlan& plan, const Dataset& dataset, std::string request) {
+    const RunPlan& plan,
+    const Dataset& dataset,
+    const std::string& device,
+    std::string request) {
   RunRecord record;
   record.run_id = NewRunId();
   record.kind = plan.kind;
@@ -137,7 +147,7 @@ absl::StatusOr<std::shared_ptr<LiveRun>> RunManager::Store(
 
   record.request.clear();
   auto run = std::make_shared<LiveRun>(std::move(record));
-  PublishStarted(plan, dataset, *run);
+  PublishStarted(plan, dataset, device, *run);
   REPSCORE_RETURN_IF_ERROR(
       std::make_shared<RunRecorder>(parts_.catalog, parts_.disk, run)
           ->RecordNow(""));
@@ -146,37 +156,30 @@ absl::StatusOr<std::shared_ptr<LiveRun>> RunManager::Store(
 
 void RunManager::PublishStarted(const RunPlan& plan,
                                 const Dataset& dataset,
+                                const std::string& device,
                                 LiveRun& run) const {
   std::vector<v1::RunEvent> events(1);
   v1::RunStarted* started = events[0].mutable_started();
   *started->mutable_provenance() =
-      MakeProvenance(dataset.name,
-                     dataset.digest,
-                     parts_.scheduler.devices().front(),
-                     plan.precision);
+      MakeProvenance(dataset.name, dataset.digest, device, plan.precision);
   *started->mutable_tracked() = {plan.tracked.begin(), plan.tracked.end()};
   run.Publish(std::move(events), [](v1::Run&) {});
 }
 
-absl::Status RunManager::Submit(const std::shared_ptr<LiveRun>& run,
-                                std::shared_ptr<const Dataset> dataset,
-                                OptimizationPlan plan,
-                                std::string checkpoint) {
+absl::Status RunManager::Submit(RunJob::Task task, Entrance entrance) {
+  const std::shared_ptr<LiveRun> run = task.run;
   Add(run);
-  const std::string run_id = run->run_id();
+  task.suspending = &suspending_;
+  task.left = [this, run] { Remove(run->run_id()); };
+  task.again = [this, run](bool had_no_memory) {
+    StartAgain(run, had_no_memory);
+  };
   absl::Status status =
-      SubmitJob(parts_.scheduler,
-                JobClass::kBatch,
-                std::make_shared<RunJob>(
-                    parts_,
-                    RunJob::Task{.run = run,
-                                 .dataset = std::move(dataset),
-                                 .plan = std::move(plan),
-                                 .checkpoint = std::move(checkpoint),
-                                 .suspending = &suspending_,
-                                 .left = [this, run_id] { Remove(run_id); }}));
+      parts_.scheduler.Submit(JobClass::kBatch,
+                              std::make_shared<RunJob>(parts_, std::move(task)),
+                              entrance);
   if (!status.ok()) {
-    Remove(run_id);
+    Remove(run->run_id());
   }
   return status;
 }
@@ -230,12 +233,8 @@ absl::Status RunManager::ResumeUnfinished() {
     const auto run = std::make_shared<LiveRun>(std::move(stripped));
     run->Update(
         [](v1::Run& summary) { summary.set_state(v1::RUN_STATE_QUEUED); });
-    const absl::Status status = ResumeRun(record, run);
-    if (status.ok()) {
-      spdlog::info("{} goes on after event {}",
-                   RunName(record.run_id),
-                   record.last_sequence);
-    } else {
+    const absl::Status status = ResumeRun(record, run, false);
+    if (!status.ok()) {
       Fail(run, status);
     }
   }
@@ -243,18 +242,60 @@ absl::Status RunManager::ResumeUnfinished() {
 }
 
 absl::Status RunManager::ResumeRun(const RunRecord& record,
-                                   const std::shared_ptr<LiveRun>& run) {
+                                   const std::shared_ptr<LiveRun>& run,
+                                   bool had_no_memory) {
   REPSCORE_ASSIGN_OR_RETURN(
       RunPlan plan,
       ParseRunPlan(static_cast<v1::RunKind>(record.kind), record.request));
   REPSCORE_ASSIGN_OR_RETURN(auto dataset, LoadInputs(plan));
+  JobNeeds needs = RunNeeds(*dataset, plan.plan);
+  needs.device = plan.device;
+  auto chosen = parts_.scheduler.ChooseDevice(needs);
+  if (!chosen.ok()) {
+    // The device of a former process, or of before it failed.
+    needs.device.clear();
+    chosen = parts_.scheduler.ChooseDevice(needs);
+  }
+  REPSCORE_ASSIGN_OR_RETURN(needs.device, std::move(chosen));
   if (record.last_sequence == 0) {
-    PublishStarted(plan, *dataset, *run);
+    PublishStarted(plan, *dataset, needs.device, *run);
   }
   REPSCORE_ASSIGN_OR_RETURN(std::string checkpoint,
                             parts_.catalog.ReadCheckpoint(record.run_id));
-  return Submit(
-      run, std::move(dataset), std::move(plan.plan), std::move(checkpoint));
+  spdlog::info("{} goes on after event {} on {}",
+               RunName(record.run_id),
+               record.last_sequence,
+               needs.device);
+  RunJob::Task task;
+  task.run = run;
+  task.dataset = std::move(dataset);
+  task.plan = std::move(plan.plan);
+  task.checkpoint = std::move(checkpoint);
+  task.needs = std::move(needs);
+  task.had_no_memory = had_no_memory;
+  return Submit(std::move(task), Entrance::kAlways);
+}
+
+void RunManager::StartAgain(const std::shared_ptr<LiveRun>& run,
+                            bool had_no_memory) {
+  run->Rewind();
+  const absl::Status status = NoThrow([&]() -> absl::Status {
+    REPSCORE_ASSIGN_OR_RETURN(const RunRecord record,
+                              parts_.catalog.GetRun(run->run_id()));
+    return ResumeRun(record, run, had_no_memory);
+  });
+  if (status.ok()) {
+    return;
+  }
+  if (status.code() == absl::StatusCode::kUnavailable) {
+    spdlog::error("{} waits for the next start: {}",
+                  RunName(run->run_id()),
+                  status.ToString());
+    run->Close(status);
+  } else {
+    Fail(run, status);
+  }
+  Remove(run->run_id());
 }
 
 void RunManager::Fail(const std::shared_ptr<LiveRun>& run,

@@ -20,6 +20,7 @@
 #include "server/convert_runs.h"
 #include "server/parts.h"
 #include "server/runs/live_run.h"
+#include "server/runs/run_job.h"
 
 namespace repscore::server {
 
@@ -28,8 +29,8 @@ class RunManager {
   explicit RunManager(Parts& parts) : parts_(parts) {}
 
   /// Validates, stores and queues a run; its first event is `started`.
-  /// InvalidArgument names the field, ResourceExhausted is QUEUE_FULL or
-  /// HOST_MEMORY. Disk.
+  /// InvalidArgument names the field, ResourceExhausted is QUEUE_FULL,
+  /// HOST_MEMORY or DEVICE_MEMORY. Disk.
   absl::StatusOr<std::shared_ptr<LiveRun>> Create(
       const v1::OptimizeRequest& request);
   absl::StatusOr<std::shared_ptr<LiveRun>> Create(
@@ -63,16 +64,21 @@ class RunManager {
   absl::StatusOr<std::shared_ptr<const Dataset>> LoadInputs(RunPlan& run) const;
   absl::StatusOr<std::shared_ptr<LiveRun>> Store(const RunPlan& plan,
                                                  const Dataset& dataset,
+                                                 const std::string& device,
                                                  std::string request);
   void PublishStarted(const RunPlan& plan,
                       const Dataset& dataset,
+                      const std::string& device,
                       LiveRun& run) const;
-  absl::Status Submit(const std::shared_ptr<LiveRun>& run,
-                      std::shared_ptr<const Dataset> dataset,
-                      OptimizationPlan plan,
-                      std::string checkpoint);
+  /// Queues the task; fills in how it ends and how it is taken up again.
+  absl::Status Submit(RunJob::Task task, Entrance entrance);
+  /// On the device of the record, on another when that is not there any more.
   absl::Status ResumeRun(const RunRecord& record,
-                         const std::shared_ptr<LiveRun>& run);
+                         const std::shared_ptr<LiveRun>& run,
+                         bool had_no_memory);
+  /// Takes the run up from its last checkpoint in this process. Without a lane
+  /// it stays unfinished, for the next start.
+  void StartAgain(const std::shared_ptr<LiveRun>& run, bool had_no_memory);
   void Fail(const std::shared_ptr<LiveRun>& run, const absl::Status& error);
   void Add(const std::shared_ptr<LiveRun>& run);
   void Remove(const std::string& run_id);

@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace repscore::server {
@@ -33,14 +35,35 @@ class JobQueueTest : public ::testing::Test {
  protected:
   void Push(const std::string& name,
             JobClass job_class,
-            int lane = JobQueue::kAnyLane) {
-    queue_.Push(std::make_shared<NamedJob>(name), job_class, lane, now_);
+            std::vector<int> lanes = {0, 1}) {
+    JobQueue::Entry entry;
+    entry.job = std::make_shared<NamedJob>(name);
+    entry.job_class = job_class;
+    entry.lanes = std::move(lanes);
+    entry.since = now_;
+    queue_.Push(std::move(entry));
+  }
+
+  static const std::string& NameOf(const JobQueue::Entry& entry) {
+    return static_cast<NamedJob&>(*entry.job).name();
   }
 
   std::string Pop(int lane = 0) {
-    const auto entry = queue_.Pop(lane, now_);
-    return entry.has_value() ? static_cast<NamedJob&>(*entry->job).name() : "-";
+    const auto entry = queue_.Pop(lane, now_, [this](JobQueue::Entry& other) {
+      other.is_blocked = blocked_.count(NameOf(other)) > 0;
+      return !other.is_blocked;
+    });
+    return entry.has_value() ? NameOf(*entry) : "-";
   }
+
+  bool HasWork(int lane) {
+    return queue_.Find([lane](const JobQueue::Entry& entry) {
+      return entry.MayRunOn(lane);
+    }) != nullptr;
+  }
+
+  /// Names of jobs that may not start.
+  std::set<std::string> blocked_;
 
   JobQueue queue_{2, kBurst, kMaxBatchWait};
   JobQueue::TimePoint now_{seconds(100)};
@@ -57,22 +80,22 @@ TEST_F(JobQueueTest, RunsInteractiveBeforeBatch) {
 
 TEST_F(JobQueueTest, KeepsOrderWithinAClassAcrossPinnedAndFreeJobs) {
   Push("a", JobClass::kInteractive);
-  Push("b", JobClass::kInteractive, 0);
+  Push("b", JobClass::kInteractive, {0});
   Push("c", JobClass::kInteractive);
-  Push("d", JobClass::kInteractive, 0);
+  Push("d", JobClass::kInteractive, {0});
 
   EXPECT_THAT((std::vector<std::string>{Pop(), Pop(), Pop(), Pop()}),
               ElementsAre("a", "b", "c", "d"));
 }
 
 TEST_F(JobQueueTest, GivesPinnedJobsToTheirLaneOnly) {
-  Push("pinned", JobClass::kInteractive, 1);
+  Push("pinned", JobClass::kInteractive, {1});
 
-  EXPECT_FALSE(queue_.HasWork(0));
-  EXPECT_TRUE(queue_.HasWork(1));
+  EXPECT_FALSE(HasWork(0));
+  EXPECT_TRUE(HasWork(1));
   EXPECT_EQ(Pop(0), "-");
   EXPECT_EQ(Pop(1), "pinned");
-  EXPECT_FALSE(queue_.HasWork(1));
+  EXPECT_FALSE(HasWork(1));
 }
 
 TEST_F(JobQueueTest, RunsABatchSliceAfterABurst) {
@@ -112,12 +135,46 @@ TEST_F(JobQueueTest, RunsABatchSliceThatWaitedTooLong) {
 }
 
 TEST_F(JobQueueTest, PopsOneClassAlone) {
+  const auto any = [](JobQueue::Entry&) { return true; };
   Push("batch", JobClass::kBatch);
   Push("score", JobClass::kInteractive);
 
-  EXPECT_TRUE(queue_.PopClass(1, JobClass::kBatch).has_value());
-  EXPECT_FALSE(queue_.PopClass(1, JobClass::kBatch).has_value());
-  EXPECT_TRUE(queue_.HasWork(1));
+  EXPECT_TRUE(queue_.PopClass(1, JobClass::kBatch, any).has_value());
+  EXPECT_FALSE(queue_.PopClass(1, JobClass::kBatch, any).has_value());
+  EXPECT_TRUE(HasWork(1));
+}
+
+TEST_F(JobQueueTest, ABlockedJobKeepsItsPlace) {
+  Push("large", JobClass::kInteractive);
+  Push("small", JobClass::kInteractive);
+  blocked_ = {"large"};
+  EXPECT_EQ(Pop(), "small");
+  Push("late", JobClass::kInteractive);
+
+  blocked_ = {};
+
+  EXPECT_EQ(Pop(), "large");
+  EXPECT_EQ(Pop(), "late");
+}
+
+TEST_F(JobQueueTest, ABlockedBatchJobGivesNoOtherPrecedence) {
+  Push("large", JobClass::kBatch);
+  blocked_ = {"large"};
+  EXPECT_EQ(Pop(), "-");
+  now_ += 2 * kMaxBatchWait;
+  Push("run", JobClass::kBatch);
+  Push("score", JobClass::kInteractive);
+
+  EXPECT_EQ(Pop(), "score");
+  EXPECT_EQ(Pop(), "run");
+  EXPECT_EQ(Pop(), "-");
+}
+
+TEST_F(JobQueueTest, RunsOnlyOnItsLanes) {
+  Push("job", JobClass::kBatch, {1});
+
+  EXPECT_EQ(Pop(0), "-");
+  EXPECT_EQ(Pop(1), "job");
 }
 
 }  // namespace

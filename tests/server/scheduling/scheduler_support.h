@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <future>
 #include <memory>
@@ -84,8 +85,7 @@ class Gate {
 
 inline SchedulerOptions Options(int lanes = 1) {
   SchedulerOptions options;
-  options.lanes = lanes;
-  options.device = "cpu";
+  options.lanes.assign(static_cast<size_t>(lanes), "cpu");
   return options;
 }
 

@@ -275,8 +275,7 @@ TEST(SchedulerStartTest, MakesBackendsOnTheirLanes) {
 }
 
 TEST(SchedulerStartTest, RefusesNumbersBelowOne) {
-  for (int SchedulerOptions::*field : {&SchedulerOptions::lanes,
-                                       &SchedulerOptions::threads_per_lane,
+  for (int SchedulerOptions::*field : {&SchedulerOptions::threads_per_lane,
                                        &SchedulerOptions::max_interactive,
                                        &SchedulerOptions::max_batch,
                                        &SchedulerOptions::interactive_burst}) {
@@ -286,6 +285,11 @@ TEST(SchedulerStartTest, RefusesNumbersBelowOne) {
     EXPECT_EQ(Scheduler::Start(options).status().code(),
               absl::StatusCode::kInvalidArgument);
   }
+}
+
+TEST(SchedulerStartTest, RefusesNoLanes) {
+  EXPECT_EQ(Scheduler::Start(Options(0)).status().code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST(SchedulerStressTest, EveryAcceptedJobEndsExactlyOnce) {

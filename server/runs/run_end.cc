@@ -14,12 +14,13 @@
 namespace repscore::server {
 namespace {
 
-v1::RunEvent ResultEvent(const std::optional<OptimizationResult>& result) {
+v1::RunEvent ResultEvent(const std::optional<OptimizationResult>& reached) {
   v1::RunEvent event;
   v1::RunResult* wire = event.mutable_result();
-  if (!result.has_value()) {
+  if (!reached.has_value()) {
     return event;
   }
+  const MemberResult* result = &reached->best();
   for (const ScoreResult& score : result->scores) {
     *wire->add_scores() = ToProto(score);
   }
@@ -39,9 +40,9 @@ void Summarise(const RunEnd& end, v1::Run& run) {
     *run.mutable_error() = ToRpcStatus(end.error);
   }
   if (end.result.has_value()) {
-    run.set_step(end.result->steps);
+    run.set_step(end.result->best().steps);
     run.clear_scores();
-    for (const ScoreResult& score : end.result->scores) {
+    for (const ScoreResult& score : end.result->best().scores) {
       run.add_scores(score.value);
     }
   }
@@ -57,7 +58,7 @@ void StoreRunEnd(Catalog& catalog,
   if (end.result.has_value()) {
     stored = NoThrow([&] {
       return catalog.PutRunArtifact(
-          run.run_id(), absl::MakeConstSpan(end.result->candidate.data));
+          run.run_id(), absl::MakeConstSpan(end.result->best().candidate.data));
     });
   }
   if (!stored.ok()) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/base/status_macros.h"
 #include "server/error.h"
 #include "server/lane_errors.h"
 
@@ -43,10 +44,7 @@ class LaneCall final : public grpc::ServerUnaryReactor, public Call {
   class ComputeJob final : public Job {
    public:
     explicit ComputeJob(LaneCall* call) : call_(call) {}
-    Next RunSlice(LaneContext& lane) override {
-      call_->Compute(lane);
-      return Next::kDone;
-    }
+    Next RunSlice(LaneContext& lane) override { return call_->Compute(lane); }
     JobNeeds needs() const override {
       return call_->work_.needs ? call_->work_.needs() : JobNeeds();
     }
@@ -71,12 +69,21 @@ class LaneCall final : public grpc::ServerUnaryReactor, public Call {
     }
   }
 
-  void Compute(LaneContext& lane) {
-    absl::Status status = cancel_.Check();
-    if (status.ok()) {
-      status = RunOnLane(lane, [&] { return work_.compute(lane, cancel_); });
+  Job::Next Compute(LaneContext& lane) {
+    const auto compute = [&]() -> absl::StatusOr<bool> {
+      REPSCORE_RETURN_IF_ERROR(cancel_.Check());
+      if (work_.compute_part) {
+        return work_.compute_part(lane, cancel_);
+      }
+      REPSCORE_RETURN_IF_ERROR(work_.compute(lane, cancel_));
+      return true;
+    };
+    const absl::StatusOr<bool> is_done = RunOnLane(lane, compute);
+    if (is_done.ok() && !*is_done) {
+      return Job::Next::kAgain;
     }
-    End(status);
+    End(is_done.status());
+    return Job::Next::kDone;
   }
 
   void End(const absl::Status& status) { Finish(Outcome(status)); }

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/parts.h"
@@ -20,7 +21,13 @@ struct LaneWork {
   /// Fills in the response; once more from the start when memory ran out. Long
   /// work asks `cancel` now and then.
   std::function<absl::Status(LaneContext& lane, const CancelToken& cancel)>
-      compute;
+      compute = {};
+  /// Instead of `compute`: one part of the work; true when it was the last.
+  /// Other calls have their turn on the lane in between. A part that fails for
+  /// want of memory is called once more and must start over.
+  std::function<absl::StatusOr<bool>(LaneContext& lane,
+                                     const CancelToken& cancel)>
+      compute_part = {};
   /// What it takes, asked after `prepare`. Default: no memory, any device.
   std::function<JobNeeds()> needs = {};
 };

@@ -75,7 +75,7 @@ JobNeeds RunNeeds(const Dataset& dataset, const OptimizationPlan& plan) {
   if (const auto* start = std::get_if<HostArray>(&plan.start)) {
     features = FeatureCount(start->spec);
   } else if (const auto* gaussian = std::get_if<GaussianStart>(&plan.start);
-             gaussian->features > 0) {
+             gaussian != nullptr && gaussian->features > 0) {
     features = gaussian->features;
   }
   const auto n = static_cast<double>(dataset.rows());
@@ -85,12 +85,25 @@ JobNeeds RunNeeds(const Dataset& dataset, const OptimizationPlan& plan) {
   const bool in_feature_space =
       ChooseSpace(dataset.rows(), features) == Space::kFeature;
   const double factors = in_feature_space ? p * p + p * q : n * n;
+  // L-BFGS keeps two differences per pair in place of Adam's moments.
+  const double matrices =
+      plan.lbfgs.has_value()
+          ? kRunMatrices + 2.0 * static_cast<double>(plan.lbfgs->memory)
+          : kRunMatrices;
+  const double members = static_cast<double>(std::max(
+      {int64_t{1}, plan.restarts, static_cast<int64_t>(plan.targets.size())}));
   JobNeeds needs;
-  needs.memory = {
-      .work_bytes = ToBytes(kRunMatrices * n * p * size + factors * kDouble),
-      .kept_key = ReferenceKey(dataset),
-      .kept_bytes = ReferenceBytes(dataset)};
+  needs.memory = {.work_bytes = ToBytes(
+                      members * (matrices * n * p * size + factors * kDouble)),
+                  .kept_key = ReferenceKey(dataset),
+                  .kept_bytes = ReferenceBytes(dataset)};
   needs.what = "the run";
+  return needs;
+}
+
+JobNeeds ExperimentNeeds(const Dataset& dataset, const Measures& measures) {
+  JobNeeds needs = ScoreNeeds(dataset, dataset.description.spec, measures, {});
+  needs.what = "the experiment";
   return needs;
 }
 

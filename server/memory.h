@@ -34,6 +34,9 @@ ScoreEstimate EstimateOf(const Dataset& dataset,
 /// Of the state of an optimisation.
 JobNeeds RunNeeds(const Dataset& dataset, const OptimizationPlan& plan);
 
+/// Of scoring variations of a dataset against itself, one at a time.
+JobNeeds ExperimentNeeds(const Dataset& dataset, const Measures& measures);
+
 /// Of comparisons among systems, beside a margin for one pair.
 JobNeeds SystemsNeeds(const std::vector<System>& systems);
 

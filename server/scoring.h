@@ -16,6 +16,7 @@
 #include "core/data/dataset.h"
 #include "repscore/v1/types.pb.h"
 #include "server/convert.h"
+#include "server/experiments/calibration_context.h"
 #include "server/parts.h"
 
 namespace repscore::server {
@@ -27,6 +28,8 @@ struct ScoreTask {
   ArraySpec candidate;
   ScoreOptions options;
   JobNeeds needs;
+  /// Where it was asked for.
+  std::shared_ptr<const CalibrationContext> calibration = nullptr;
 };
 
 /// Call off gRPC's threads. InvalidArgument names the field; NotFound the
@@ -57,6 +60,22 @@ absl::StatusOr<ScoreTask> PrepareScore(Parts& parts,
                       request.device());
 }
 
+/// Loads the calibrations of a ScoreRequest or StreamScoreHeader whose context
+/// asks for them. Disk.
+template <typename Request>
+absl::Status LoadCalibration(Parts& parts,
+                             const Request& request,
+                             ScoreTask& task) {
+  if (!request.context().calibration()) {
+    return absl::OkStatus();
+  }
+  REPSCORE_ASSIGN_OR_RETURN(
+      task.calibration,
+      CalibrationContext::Load(
+          parts, *task.dataset, request.measures(), task.measures));
+  return absl::OkStatus();
+}
+
 /// What the catalog says of a dataset called `name` in `field` of the request:
 /// NotFound gets its reason and ResourceInfo, InvalidArgument the field.
 absl::Status DatasetStatus(absl::Status status,
@@ -77,13 +96,18 @@ absl::StatusOr<std::unique_ptr<ScoreStream>> OpenScore(
 
 v1::Provenance ProvenanceOf(const ScoreTask& task, const std::string& backend);
 
+/// Scores with all that was asked for beside them.
+void WriteScores(const ScoreTask& task,
+                 const ScoreReport& report,
+                 google::protobuf::RepeatedPtrField<v1::Score>* scores);
+
 /// Fills ScoreResponse or StreamScoreResponse.
 template <typename Response>
 void WriteScores(const ScoreTask& task,
                  const std::string& backend,
                  const ScoreReport& report,
                  Response* response) {
-  AddScores(report, response->mutable_scores());
+  WriteScores(task, report, response->mutable_scores());
   *response->mutable_provenance() = ProvenanceOf(task, backend);
   *response->mutable_candidate() = ToProto(report.candidate);
   *response->mutable_reference() = ToProto(report.reference);

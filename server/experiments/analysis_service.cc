@@ -302,8 +302,8 @@ grpc::ServerUnaryReactor* AnalysisService::DecodeLabels(
            [task, response](LaneContext& lane, const CancelToken& cancel) {
              return task->ComputePart(lane, cancel, response);
            },
-       .needs = [task,
-                 request] { return NeedsOf(task->dataset(), {}, *request); }});
+       .needs =
+           [request] { return JobNeeds{.device = request->device()}; }});
 }
 
 grpc::ServerUnaryReactor* AnalysisService::ComputeBaselines(

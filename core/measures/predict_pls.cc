@@ -1,10 +1,12 @@
 // Partial least squares from moments: only M is deflated,
 //   w = dominant left singular vector of M,  r = w - sum_j (p_j'w) r_j,
-//   p = A r / r'A r,  c = M'r / r'A r,  M -= (r'A r) p c',
-// prediction X_v R C'.
+//   t = X_t r,  p = X_t't / t't,  c = M'r / t't,  M -= (t't) p c',
+// prediction X_v R C'. A split is a mask of rows: one product with X serves the
+// training and the test rows of many splits.
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "core/backend/host_algebra.h"
@@ -28,6 +30,9 @@ constexpr double kLanczosTolerance = 1e-15;
 constexpr uint64_t kLanczosSeed = 1;
 // Covariances below this against the first are rounding.
 constexpr double kSmallestCovariance = 1e-13;
+// Splits side by side, and elements of their cross products.
+constexpr int64_t kMostInBatch = 16;
+constexpr int64_t kBatchElements = int64_t{64} << 20;
 
 VectorXd RandomUnit(int64_t size) {
   VectorXd v(size);
@@ -101,16 +106,61 @@ int64_t FirstTarget(const MatrixXd& cross) {
   return first;
 }
 
-VectorXd Weights(Backend& backend, const MatrixXd& unscaled, bool nipals) {
-  // Entries near 1: squares of squares neither vanish nor overflow.
-  const MatrixXd cross = unscaled / unscaled.cwiseAbs().maxCoeff();
+/// One split: what is left of M and what has been found.
+struct Fit {
+  const Split* split;
+  MatrixXd cross;    ///< M_t, deflated; entries of at most 1 at first
+  double scale;      ///< of its entries
+  VectorXd varying;  ///< 1 for units that vary in training, else 0
+  MatrixXd rotations = {};
+  MatrixXd loadings = {};
+  MatrixXd targets = {};
+  MatrixXd scores = {};  ///< of the test rows
+  double largest = 0.0;
+  bool done = false;
+};
+
+Fit StartFit(const Split& split, TrainingSet& set, int64_t components) {
+  Fit fit = {.split = &split,
+             .cross = std::move(set.cross),
+             .scale = 1.0,
+             .varying = (set.weights.array() > 0.0).cast<double>()};
+  const int64_t p = fit.cross.rows();
+  fit.scale = fit.cross.cwiseAbs().maxCoeff();
+  fit.done = !(fit.scale > 0.0);
+  if (!fit.done) {
+    // Squares of squares neither vanish nor overflow.
+    fit.cross /= fit.scale;
+  }
+  fit.rotations = MatrixXd::Zero(p, components);
+  fit.loadings = MatrixXd::Zero(p, components);
+  fit.targets = MatrixXd::Zero(fit.cross.cols(), components);
+  fit.scores =
+      MatrixXd::Zero(static_cast<int64_t>(split.test.size()), components);
+  return fit;
+}
+
+/// Unscaled weights w = M v; sets fit.done where nothing is left.
+VectorXd Weights(Fit& fit, bool nipals) {
+  const MatrixXd& cross = fit.cross;
   const int64_t q = cross.cols();
   MatrixXd gram;
-  Operator apply = [&](const VectorXd& v) -> VectorXd {
-    return cross.transpose() * (cross * v);
-  };
   if (q <= kMostGramTargets) {
-    gram = GramOf(backend, cross);
+    gram.noalias() = cross.transpose() * cross;
+  }
+  const double left = gram.size() > 0 ? std::sqrt(gram.trace()) : cross.norm();
+  fit.largest = std::max(fit.largest, left);
+  fit.done = !(left > kSmallestCovariance * fit.largest);
+  if (fit.done) {
+    return {};
+  }
+  // Entries near 1 again.
+  const double scale = 1.0 / (left * left);
+  gram *= scale;
+  Operator apply = [&](const VectorXd& v) -> VectorXd {
+    return scale * (cross.transpose() * (cross * v));
+  };
+  if (gram.size() > 0) {
     // Thousands of small products: a threaded library would only wait.
     apply = [&](const VectorXd& v) {
       VectorXd image(q);
@@ -125,40 +175,127 @@ VectorXd Weights(Backend& backend, const MatrixXd& unscaled, bool nipals) {
   return cross * v;
 }
 
+/// r of component `a`; sets fit.done where nothing is left.
+VectorXd Direction(Fit& fit, int64_t a, bool nipals) {
+  VectorXd w = Weights(fit, nipals);
+  if (fit.done) {
+    return w;
+  }
+  w.normalize();
+  const VectorXd overlap = fit.loadings.leftCols(a).transpose() * w;
+  return w - fit.rotations.leftCols(a) * overlap;
+}
+
+/// Splits X r into the scores of the test rows and, in place, those of the
+/// training rows, 0 elsewhere; both without the training mean. |.|^2 of the
+/// latter.
+double SplitScores(Fit& fit, int64_t a, Eigen::Ref<VectorXd> along) {
+  const double mean = along(fit.split->train).mean();
+  fit.scores.col(a) = along(fit.split->test).array() - mean;
+  VectorXd training = VectorXd::Zero(along.size());
+  for (const int64_t row : fit.split->train) {
+    training(row) = along(row) - mean;
+  }
+  along = training;
+  return training.squaredNorm();
+}
+
+void Deflate(Fit& fit,
+             int64_t a,
+             double score,
+             const VectorXd& direction,
+             VectorXd image) {
+  image.array() *= fit.varying.array();
+  fit.rotations.col(a) = direction;
+  fit.loadings.col(a) = image / score;
+  fit.targets.col(a) = fit.cross.transpose() * direction / score;
+  fit.cross.noalias() -= image * fit.targets.col(a).transpose();
+}
+
+/// X b or X'b.
+MatrixXd ThroughColumns(const PredictionRows& rows, Op op, const MatrixXd& b) {
+  Backend& backend = rows.backend();
+  const Matrix& x = rows.columns();
+  const Matrix out = backend.Allocate(
+      op == Op::kNone ? x.rows() : x.cols(), b.cols(), ScalarType::kFloat64);
+  backend.Gemm(op, Op::kNone, 1.0, x, ToBackend(backend, b), 0.0, out);
+  return ToHost(backend, out);
+}
+
 }  // namespace
 
-MatrixXd PredictPls(Backend& backend,
-                    const TrainingSet& set,
-                    const PlsOptions& options) {
-  MatrixXd cross = set.cross;
-  const int64_t p = cross.rows();
-  const int64_t q = cross.cols();
-  MatrixXd rotations = MatrixXd::Zero(p, options.components);
-  MatrixXd loadings = MatrixXd::Zero(p, options.components);
-  MatrixXd targets = MatrixXd::Zero(q, options.components);
-  double largest = 0.0;
-  for (int64_t a = 0; a < options.components; ++a) {
-    const double left = cross.norm();
-    largest = std::max(largest, left);
-    if (!(left > kSmallestCovariance * largest)) {
-      break;
-    }
-    const VectorXd w = Weights(backend, cross, options.nipals).normalized();
-    const VectorXd overlap = loadings.leftCols(a).transpose() * w;
-    const VectorXd r = w - rotations.leftCols(a) * overlap;
-    const VectorXd image = set.gram.selfadjointView<Eigen::Lower>() * r;
-    const double score = r.dot(image);
-    if (!(score > 0.0)) {
-      break;
-    }
-    rotations.col(a) = r;
-    loadings.col(a) = image / score;
-    targets.col(a) = cross.transpose() * r / score;
-    cross.noalias() -= image * targets.col(a).transpose();
+int64_t PlsBatchSize(int64_t features, int64_t targets) {
+  return std::clamp<int64_t>(
+      kBatchElements / std::max<int64_t>(1, features * targets),
+      1,
+      kMostInBatch);
+}
+
+PredictorForm PlsForm(const ProblemSize& size,
+                      int64_t splits,
+                      const PlsOptions& options) {
+  const auto n = static_cast<double>(size.rows);
+  const auto p = static_cast<double>(size.candidate_features);
+  const auto q = static_cast<double>(size.reference_features);
+  if (p <= n) {
+    return PredictorForm::kColumns;
   }
-  const MatrixXd scores =
-      Multiply(backend, Op::kNone, set.probe, Op::kNone, rotations);
-  return Multiply(backend, Op::kNone, scores, Op::kTranspose, targets);
+  // Per component two passes over X and M'M, against a QR of X'.
+  const double fits = static_cast<double>(splits * options.components);
+  const double per_column = fits * (4.0 * n + 2.0 * q * q);
+  return per_column * (p - n) < 2.0 * n * n * p ? PredictorForm::kColumns
+                                                : PredictorForm::kRoot;
+}
+
+std::vector<MatrixXd> PredictPls(const PredictionRows& rows,
+                                 absl::Span<const Split> splits,
+                                 absl::Span<TrainingSet> sets,
+                                 const PlsOptions& options) {
+  std::vector<Fit> fits;
+  for (size_t s = 0; s < splits.size(); ++s) {
+    fits.push_back(StartFit(splits[s], sets[s], options.components));
+  }
+  for (int64_t a = 0; a < options.components; ++a) {
+    std::vector<Fit*> live;
+    std::vector<VectorXd> found;
+    for (Fit& fit : fits) {
+      if (fit.done) {
+        continue;
+      }
+      VectorXd direction = Direction(fit, a, options.nipals);
+      if (!fit.done) {
+        live.push_back(&fit);
+        found.push_back(std::move(direction));
+      }
+    }
+    if (live.empty()) {
+      break;
+    }
+    const auto count = static_cast<int64_t>(live.size());
+    MatrixXd directions(found[0].size(), count);
+    for (int64_t i = 0; i < count; ++i) {
+      directions.col(i) = found[static_cast<size_t>(i)];
+    }
+    MatrixXd along = ThroughColumns(rows, Op::kNone, directions);
+    VectorXd squares(count);
+    for (int64_t i = 0; i < count; ++i) {
+      squares(i) = SplitScores(*live[static_cast<size_t>(i)], a, along.col(i));
+    }
+    const MatrixXd images = ThroughColumns(rows, Op::kTranspose, along);
+    for (int64_t i = 0; i < count; ++i) {
+      Fit& fit = *live[static_cast<size_t>(i)];
+      fit.done = !(squares(i) > 0.0);
+      if (!fit.done) {
+        Deflate(fit, a, squares(i), directions.col(i), images.col(i));
+      }
+    }
+  }
+  std::vector<MatrixXd> predictions;
+  for (const Fit& fit : fits) {
+    predictions.emplace_back(fit.scores *
+                             (fit.scale * fit.targets).transpose());
+  }
+  return predictions;
 }
 
 MatrixXd PredictOneToOne(const TrainingSet& set, const VectorXd& floors) {

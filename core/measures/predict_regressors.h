@@ -4,7 +4,9 @@
 #define REPSCORE_CORE_MEASURES_PREDICT_REGRESSORS_H_
 
 #include <cstdint>
+#include <vector>
 
+#include "absl/types/span.h"
 #include "core/backend/host_algebra.h"
 #include "core/measures/predict_rows.h"
 
@@ -65,11 +67,22 @@ struct PlsOptions {
   bool nipals = false;
 };
 
-/// Partial least squares (improved kernel algorithm, Dayal & MacGregor 1997);
-/// not for kKernel. Stops early where nothing is left to predict.
-Eigen::MatrixXd PredictPls(Backend& backend,
-                           const TrainingSet& set,
-                           const PlsOptions& options);
+/// Partial least squares of many splits side by side (improved kernel
+/// algorithm, Dayal & MacGregor 1997); `rows` by kColumns or kRoot, whose
+/// training sets `sets` are used up. Stops early where nothing is left to
+/// predict.
+std::vector<Eigen::MatrixXd> PredictPls(const PredictionRows& rows,
+                                        absl::Span<const Split> splits,
+                                        absl::Span<TrainingSet> sets,
+                                        const PlsOptions& options);
+
+/// How many splits PredictPls should take at once.
+int64_t PlsBatchSize(int64_t features, int64_t targets);
+
+/// kColumns or kRoot, whichever takes fewer operations over all splits.
+PredictorForm PlsForm(const ProblemSize& size,
+                      int64_t splits,
+                      const PlsOptions& options);
 
 /// Every target by the unit with the largest signed correlation on the
 /// training rows, the first of equal ones; for kRows. Units with a squared norm

@@ -19,6 +19,8 @@ constexpr double kConstant = 8 * std::numeric_limits<double>::epsilon();
 constexpr double kSmallestVariation = 1e-26;
 // What is left of a unit's squared norm without the held-out rows is rounding.
 constexpr double kCancelled = 1e-13;
+// Columns that are on the host at once.
+constexpr int64_t kColumnBlock = 256;
 
 using Eigen::MatrixXd;
 using Eigen::RowVectorXd;
@@ -40,6 +42,16 @@ std::vector<int64_t> Complement(const std::vector<int64_t>& rows, int64_t n) {
 
 MatrixXd Gather(const MatrixXd& a, const std::vector<int64_t>& rows) {
   return a(rows, Eigen::all);
+}
+
+VectorXd ColumnSquares(Backend& backend, const Matrix& a) {
+  VectorXd squares(a.cols());
+  for (int64_t j = 0; j < a.cols(); j += kColumnBlock) {
+    const int64_t count = std::min(kColumnBlock, a.cols() - j);
+    squares.segment(j, count) =
+        ToHost(backend, a.Columns(j, count)).colwise().squaredNorm();
+  }
+  return squares;
 }
 
 /// Squared norms that centring leaves of constant columns.
@@ -106,18 +118,27 @@ PredictionRows::PredictionRows(const Statistics& statistics, PredictorForm form)
       y_(CentredRows(statistics, Side::kReference)) {
   if (form == PredictorForm::kKernel) {
     products_ = ToHost(backend_, statistics.kernel);
-  } else if (form == PredictorForm::kRoot) {
-    x_ = ToHost(
-        backend_,
-        backend_.CompressColumns(Widened(backend_, statistics.candidate_rows)));
+  } else if (by_columns()) {
+    columns_ = Widened(backend_, statistics.candidate_rows);
+    if (form == PredictorForm::kRoot) {
+      columns_ = backend_.CompressColumns(columns_);
+    }
+    squares_ = ColumnSquares(backend_, columns_);
+    const Matrix cross = backend_.Allocate(columns_.cols(), y_.cols(), kDouble);
+    backend_.Gemm(Op::kTranspose,
+                  Op::kNone,
+                  1.0,
+                  columns_,
+                  ToBackend(backend_, y_),
+                  0.0,
+                  cross);
+    cross_ = ToHost(backend_, cross);
   } else {
     x_ = CentredRows(statistics, Side::kCandidate);
   }
-  if (form == PredictorForm::kFeature || form == PredictorForm::kRoot) {
-    // Known where the predictor's own columns are used.
-    products_ = statistics.gram.empty() || x_.cols() != features_
-                    ? GramOf(backend_, x_)
-                    : ToHost(backend_, statistics.gram);
+  if (form == PredictorForm::kFeature) {
+    products_ = statistics.gram.empty() ? GramOf(backend_, x_)
+                                        : ToHost(backend_, statistics.gram);
     cross_ = Multiply(backend_, Op::kTranspose, x_, Op::kNone, y_);
   }
   floors_ = FloorsOf(backend_, y_, statistics.reference_means);
@@ -137,11 +158,11 @@ TrainingSet PredictionRows::TrainOnMoments(const Split& split) const {
   TrainingSet set;
   set.rows = static_cast<int64_t>(split.train.size());
   const double train = static_cast<double>(set.rows);
-  const bool gram = form_ != PredictorForm::kRows;
   const std::vector<int64_t> rest = Complement(split.train, rows());
-  const bool downdate = gram && rest.size() <= split.train.size();
+  const bool downdate =
+      form_ != PredictorForm::kRows && rest.size() <= split.train.size();
   const std::vector<int64_t>& used = downdate ? rest : split.train;
-  const MatrixXd x = Gather(x_, used);
+  const MatrixXd x = PredictorRows(used);
   const MatrixXd y = Gather(y_, used);
   const double sign = downdate ? -1.0 : 1.0;
   const RowVectorXd x_mean = (sign / train) * x.colwise().sum();
@@ -151,27 +172,52 @@ TrainingSet PredictionRows::TrainOnMoments(const Split& split) const {
     set.cross = cross_ - set.cross;
   }
   set.cross.noalias() -= train * x_mean.transpose() * set.centre;
-  if (gram) {
+  set.actual = Gather(y_, split.test).rowwise() - set.centre;
+  if (by_columns()) {
+    const VectorXd squares = x.colwise().squaredNorm();
+    set.weights = (downdate ? VectorXd(squares_ - squares) : squares);
+    set.weights -= train * x_mean.cwiseAbs2();
+    DropConstantUnits(downdate ? squares_ : squares, set);
+    return set;
+  }
+  if (form_ == PredictorForm::kFeature) {
     set.gram = GramOf(backend_, x);
     const VectorXd all = (downdate ? products_ : set.gram).diagonal();
     if (downdate) {
       set.gram = products_ - set.gram;
     }
     set.gram.noalias() -= train * x_mean.transpose() * x_mean;
-    // What cancels in a unit that is constant in training must not be fitted.
-    for (int64_t j = 0; j < all.size(); ++j) {
-      if (!(set.gram(j, j) > kCancelled * all(j))) {
-        set.gram.row(j).setZero();
-        set.gram.col(j).setZero();
-        set.cross.row(j).setZero();
-      }
-    }
+    set.weights = set.gram.diagonal();
+    DropConstantUnits(all, set);
   } else {
     set.weights = (x.rowwise() - x_mean).colwise().squaredNorm();
   }
   set.probe = Gather(x_, split.test).rowwise() - x_mean;
-  set.actual = Gather(y_, split.test).rowwise() - set.centre;
   return set;
+}
+
+MatrixXd PredictionRows::PredictorRows(const std::vector<int64_t>& rows) const {
+  if (!by_columns()) {
+    return Gather(x_, rows);
+  }
+  const Matrix some = backend_.Allocate(
+      static_cast<int64_t>(rows.size()), columns_.cols(), kDouble);
+  backend_.GatherRows(columns_, rows, some);
+  return ToHost(backend_, some);
+}
+
+void PredictionRows::DropConstantUnits(const VectorXd& all, TrainingSet& set) {
+  for (int64_t j = 0; j < all.size(); ++j) {
+    if (set.weights(j) > kCancelled * all(j)) {
+      continue;
+    }
+    set.weights(j) = 0.0;
+    set.cross.row(j).setZero();
+    if (set.gram.size() > 0) {
+      set.gram.row(j).setZero();
+      set.gram.col(j).setZero();
+    }
+  }
 }
 
 // K_t = H K_tt H; K_vt without the training rows' means.

@@ -34,23 +34,27 @@ HostSpectrum SpectrumOf(Backend& backend, const Eigen::MatrixXd& a);
 /// How a regression sees the predictor.
 enum class PredictorForm {
   kFeature,  ///< X, by its Gram matrix A = X'X
-  kRoot,     ///< as kFeature, by at most n columns with the same K = XX'
+  kColumns,  ///< X itself and X'Y, no Gram matrix
+  kRoot,     ///< as kColumns, by at most n columns with the same K = XX'
   kKernel,   ///< K only
   kRows,     ///< X itself, no Gram matrix
 };
 
 /// One training set and the rows it is judged by, all centred on the training
 /// means. `solution` = gram^-1 cross predicts by probe * solution:
-///   kFeature, kRoot: A_t [p x p], M_t [p x q], X_v [n_v x p]
-///   kKernel:         K_t [n_t x n_t], Y_t [n_t x q], K_vt [n_v x n_t]
+///   kFeature: A_t [p x p], M_t [p x q], X_v [n_v x p]
+///   kKernel:  K_t [n_t x n_t], Y_t [n_t x q], K_vt [n_v x n_t]
+///   kColumns, kRoot: M_t only
 struct TrainingSet {
   int64_t rows = 0;  ///< n_t
   Eigen::MatrixXd gram;
   Eigen::MatrixXd cross;
   Eigen::MatrixXd probe;
-  Eigen::MatrixXd actual;      ///< Y_v [n_v x q]
-  Eigen::RowVectorXd centre;   ///< training means of Y [1 x q]
-  Eigen::RowVectorXd weights;  ///< kRows: squared norms of X_t's columns
+  Eigen::MatrixXd actual;     ///< Y_v [n_v x q]
+  Eigen::RowVectorXd centre;  ///< training means of Y [1 x q]
+  /// Squared norms of X_t's columns: kRows; kColumns and kRoot, where units
+  /// that do not vary in training have 0.
+  Eigen::RowVectorXd weights;
 };
 
 class PredictionRows {
@@ -65,14 +69,14 @@ class PredictionRows {
   const Eigen::MatrixXd& reference() const { return y_; }
   /// A [p x p] or K [n x n] of all rows.
   const Eigen::MatrixXd& products() const { return products_; }
-  /// X [n x p]; not for kKernel.
-  const Eigen::MatrixXd& predictor() const { return x_; }
+  /// X [n x p] in the backend's memory; for kColumns and kRoot.
+  const Matrix& columns() const { return columns_; }
 
   TrainingSet Train(const Split& split) const;
 
   /// Orthonormal basis [n_t x rank] of the training rows' column space and the
-  /// eigenvalues of their kernel, from the spectrum of Train(split).gram. Not
-  /// for kRows.
+  /// eigenvalues of their kernel, from the spectrum of Train(split).gram; for
+  /// kFeature and kKernel.
   Eigen::MatrixXd Basis(const Split& split, const HostSpectrum& spectrum) const;
 
   /// Y of these rows, centred on their own means.
@@ -90,15 +94,24 @@ class PredictionRows {
  private:
   TrainingSet TrainOnMoments(const Split& split) const;
   TrainingSet TrainOnKernel(const Split& split) const;
+  bool by_columns() const {
+    return form_ == PredictorForm::kColumns || form_ == PredictorForm::kRoot;
+  }
+  Eigen::MatrixXd PredictorRows(const std::vector<int64_t>& rows) const;
+  /// Units that do not vary in training must not be fitted: `all` [p] squared
+  /// norms, of which set.weights is left.
+  static void DropConstantUnits(const Eigen::VectorXd& all, TrainingSet& set);
 
   Backend& backend_;
   const PredictorForm form_;
   const std::vector<int64_t> original_rows_;
   int64_t features_ = 0;
-  Eigen::MatrixXd x_;
+  Eigen::MatrixXd x_;  ///< not by_columns()
+  Matrix columns_;     ///< by_columns()
   Eigen::MatrixXd y_;
   Eigen::MatrixXd products_;
   Eigen::MatrixXd cross_;
+  Eigen::VectorXd squares_;  ///< of X's columns; by_columns()
   Eigen::VectorXd floors_;
   Eigen::VectorXd unit_floors_;
 };

@@ -43,14 +43,16 @@ class Evaluator {
 
   absl::StatusOr<Evaluation> Run() {
     if (folds_ == nullptr) {
-      REPSCORE_RETURN_IF_ERROR(PredictSplit(AllRows(rows_.rows())));
+      REPSCORE_RETURN_IF_ERROR(Predict({AllRows(rows_.rows())}));
     } else if (folds_->leave_one_out &&
                options_.regressor == Regressor::kRidge) {
       PredictLeftOut();
     } else {
+      std::vector<Split> splits;
       for (int64_t f = 0; f < folds_->count; ++f) {
-        REPSCORE_RETURN_IF_ERROR(PredictSplit(folds_->SplitAt(f)));
+        splits.push_back(folds_->SplitAt(f));
       }
+      REPSCORE_RETURN_IF_ERROR(Predict(splits));
     }
     REPSCORE_ASSIGN_OR_RETURN(const PredictionSummary summary, score_.Finish());
     Evaluation result;
@@ -61,6 +63,48 @@ class Evaluator {
   }
 
  private:
+  absl::Status Predict(const std::vector<Split>& splits) {
+    if (options_.regressor == Regressor::kPls) {
+      return PredictByPls(splits);
+    }
+    for (const Split& split : splits) {
+      REPSCORE_RETURN_IF_ERROR(PredictSplit(split));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status PredictByPls(absl::Span<const Split> splits) {
+    for (const Split& split : splits) {
+      if (options_.pls.components > static_cast<int64_t>(split.train.size())) {
+        return absl::InvalidArgumentError(
+            StrCat("components=",
+                   options_.pls.components,
+                   " is more than the ",
+                   split.train.size(),
+                   " training rows of a fold; use fewer components"));
+      }
+    }
+    const auto batch = static_cast<size_t>(
+        PlsBatchSize(rows_.columns().cols(), rows_.reference().cols()));
+    for (; !splits.empty();
+         splits.remove_prefix(std::min(batch, splits.size()))) {
+      const absl::Span<const Split> some =
+          splits.first(std::min(batch, splits.size()));
+      std::vector<TrainingSet> sets;
+      for (const Split& split : some) {
+        sets.push_back(rows_.Train(split));
+      }
+      std::vector<MatrixXd> predicted =
+          PredictPls(rows_, some, absl::MakeSpan(sets), options_.pls);
+      for (size_t s = 0; s < some.size(); ++s) {
+        score_.Add(std::move(sets[s].actual),
+                   std::move(predicted[s]),
+                   std::move(sets[s].centre));
+      }
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status PredictSplit(const Split& split) {
     const auto train = static_cast<int64_t>(split.train.size());
     fewest_train_ = fewest_train_ < 0 ? train : std::min(fewest_train_, train);
@@ -68,16 +112,6 @@ class Evaluator {
     MatrixXd predicted;
     switch (options_.regressor) {
       case Regressor::kPls:
-        if (options_.pls.components > train) {
-          return absl::InvalidArgumentError(
-              StrCat("components=",
-                     options_.pls.components,
-                     " is more than the ",
-                     train,
-                     " training rows of a fold; use fewer components"));
-        }
-        predicted = PredictPls(rows_.backend(), set, options_.pls);
-        break;
       case Regressor::kOneToOne:
         predicted = PredictOneToOne(set, rows_.unit_floors());
         break;
@@ -284,8 +318,8 @@ class Predictivity final : public Measure {
     } else {
       needs.candidate_rows = true;
       needs.exact_gram = true;
-      needs.gram =
-          Form(size) != PredictorForm::kRows && size.space == Space::kFeature;
+      needs.gram = Form(size) == PredictorForm::kFeature &&
+                   size.space == Space::kFeature;
     }
     return needs;
   }
@@ -311,14 +345,22 @@ class Predictivity final : public Measure {
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
                                       AdjointRequest /*request*/,
                                       Accuracy /*accuracy*/) const override {
-    return Evaluator(options_, statistics, Form(statistics.size)).Run();
+    PredictorForm form = Form(statistics.size);
+    if (options_.regressor == Regressor::kPls) {
+      const int64_t splits =
+          options_.folds.in_sample()
+              ? 1
+              : statistics.folds.at(options_.folds.ToString()).folds.count;
+      form = PlsForm(statistics.size, splits, options_.pls);
+    }
+    return Evaluator(options_, statistics, form).Run();
   }
 
  private:
   PredictorForm Form(const ProblemSize& size) const {
     switch (options_.regressor) {
       case Regressor::kPls:
-        return PredictorForm::kRoot;
+        return PredictorForm::kColumns;
       case Regressor::kOneToOne:
         return PredictorForm::kRows;
       case Regressor::kRidge:

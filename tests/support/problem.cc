@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <random>
+#include <utility>
 
 #include "core/analysis/score_stream.h"
 #include "core/backend/create.h"
@@ -17,6 +19,16 @@ namespace repscore::testing {
 namespace {
 
 constexpr ScalarType kDouble = ScalarType::kFloat64;
+
+Backend*& CurrentBackend() {
+  static Backend* backend = [] {
+    const char* const device = std::getenv("REPSCORE_TEST_DEVICE");
+    return CreateBackend(device == nullptr ? "cpu" : device, 1)
+        .value()
+        .release();
+  }();
+  return backend;
+}
 
 Matrix ToMatrix(const Table& table, ScalarType type) {
   Backend& backend = TestBackend();
@@ -196,8 +208,14 @@ Pair MixedPair(int64_t n, int64_t p, int64_t q, uint64_t seed) {
 }
 
 Backend& TestBackend() {
-  static Backend& backend = *CreateBackend("cpu", 1)->release();
-  return backend;
+  return *CurrentBackend();
+}
+
+ScopedTestBackend::ScopedTestBackend(Backend& backend)
+    : previous_(std::exchange(CurrentBackend(), &backend)) {}
+
+ScopedTestBackend::~ScopedTestBackend() {
+  CurrentBackend() = previous_;
 }
 
 HostArray ToHostArray(const Table& table) {

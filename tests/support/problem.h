@@ -55,7 +55,20 @@ struct Pair {
 };
 Pair MixedPair(int64_t n, int64_t p, int64_t q, uint64_t seed);
 
+/// Where tests compute: the device named in REPSCORE_TEST_DEVICE, else the CPU,
+/// unless a ScopedTestBackend says otherwise.
 Backend& TestBackend();
+
+class ScopedTestBackend {
+ public:
+  explicit ScopedTestBackend(Backend& backend);
+  ~ScopedTestBackend();
+  ScopedTestBackend(const ScopedTestBackend&) = delete;
+  ScopedTestBackend& operator=(const ScopedTestBackend&) = delete;
+
+ private:
+  Backend* const previous_;
+};
 
 std::shared_ptr<const Dataset> MakeDataset(const Table& table);
 HostArray ToHostArray(const Table& table);

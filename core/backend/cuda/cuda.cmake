@@ -34,8 +34,8 @@ if(CCACHE)
   set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
-add_library(repscore_cuda_kernels OBJECT cuda/columns.cu cuda/elements.cu
-                                         cuda/step.cu)
+add_library(repscore_cuda_kernels OBJECT cuda/columns.cu cuda/dots.cu
+                                         cuda/elements.cu cuda/step.cu)
 set_target_properties(repscore_cuda_kernels
                       PROPERTIES CUDA_ARCHITECTURES "80-real;90")
 target_compile_options(

@@ -1,0 +1,410 @@
+// What a device does of what it could: sums over rows, the way back to the
+// rows and steps of Adam, against a large matrix product of the same precision
+// in the same run; and copies.
+//
+//   gpu_bench [--device cuda:0] [--seconds 1] [--quick] [--json FILE]
+//
+// Every figure is the median of repetitions after a first one that is thrown
+// away. Exit status 3 without the device.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/backend/create.h"
+#include "core/backend/cuda/cuda_device.h"
+#include "core/base/random.h"
+#include "core/measures/reference.h"
+#include "core/optimize/optimization.h"
+#include "core/statistics/row_pair.h"
+
+namespace repscore {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kNoDevice = 3;
+constexpr ScalarType kDouble = ScalarType::kFloat64;
+constexpr ScalarType kFloat = ScalarType::kFloat32;
+constexpr size_t kMostRepetitions = 50;
+// Rows that are drawn; larger matrices repeat them.
+constexpr int64_t kDrawnRows = 4096;
+
+struct Shape {
+  int64_t n;
+  int64_t p;
+  int64_t q;
+};
+
+std::string NameOf(const Shape& shape) {
+  return std::to_string(shape.n) + "x" + std::to_string(shape.p) + "x" +
+         std::to_string(shape.q);
+}
+
+std::string NameOf(ScalarType type) {
+  return type == kFloat ? "float32" : "float64";
+}
+
+class Bench {
+ public:
+  Bench(Backend& backend, double seconds)
+      : backend_(backend), seconds_(seconds) {}
+
+  /// Median seconds of `call` with what it has enqueued.
+  double Seconds(const std::function<void()>& call) {
+    const auto once = [&] {
+      const auto start = std::chrono::steady_clock::now();
+      call();
+      Wait();
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() -
+                                           start)
+          .count();
+    };
+    once();
+    std::vector<double> times;
+    double total = 0.0;
+    while (times.size() < 3 ||
+           (total < seconds_ && times.size() < kMostRepetitions)) {
+      times.push_back(once());
+      total += times.back();
+    }
+    std::nth_element(
+        times.begin(),
+        times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2),
+        times.end());
+    return times[times.size() / 2];
+  }
+
+  /// Operations per second of a large product.
+  double GemmRate(ScalarType type) {
+    double& rate = rates_[type == kDouble ? 1 : 0];
+    if (rate == 0.0) {
+      const int64_t size = 6144;
+      const double edge = static_cast<double>(size);
+      const Matrix a = Rows(size, size, type);
+      const Matrix c = backend_.Allocate(size, size, type);
+      rate = 2.0 * edge * edge * edge / Seconds([&] {
+               backend_.Gemm(Op::kNone, Op::kTranspose, 1.0, a, a, 0.0, c);
+             });
+    }
+    return rate;
+  }
+
+  void Report(const std::string& name,
+              const std::string& shape,
+              ScalarType type,
+              double seconds,
+              double flops) {
+    json row = {{"name", name},
+                {"shape", shape},
+                {"precision", NameOf(type)},
+                {"ms", 1e3 * seconds}};
+    if (flops > 0.0) {
+      row["gflops"] = flops / seconds / 1e9;
+      row["of_gemm"] = flops / seconds / GemmRate(type);
+    }
+    Add(std::move(row));
+  }
+
+  void Add(json row) {
+    std::cout << row.dump() << '\n';
+    rows_.push_back(std::move(row));
+  }
+
+  /// Normals, repeated after kDrawnRows rows, their columns falling like 1/j.
+  Matrix Rows(int64_t n, int64_t p, ScalarType type) {
+    const int64_t drawn = std::min(n, kDrawnRows);
+    std::vector<double> values(static_cast<size_t>(drawn * p));
+    Philox(7).FillNormal(0, absl::MakeSpan(values));
+    for (size_t i = 0; i < values.size(); ++i) {
+      values[i] /= static_cast<double>(i / static_cast<size_t>(drawn) + 1);
+    }
+    const Matrix block = backend_.Allocate(drawn, p, type);
+    backend_.Upload(values, block);
+    if (drawn == n) {
+      return block;
+    }
+    Matrix rows = backend_.Allocate(n, p, type);
+    for (int64_t first = 0; first < n; first += drawn) {
+      const int64_t count = std::min(drawn, n - first);
+      backend_.Copy(block.Rows(0, count), rows.Rows(first, count));
+    }
+    return rows;
+  }
+
+  Backend& backend() { return backend_; }
+  const json& rows() const { return rows_; }
+
+ private:
+  void Wait() {
+    if (probe_.empty()) {
+      probe_ = backend_.Allocate(1, 1, kDouble);
+      backend_.Fill(1.0, probe_);
+    }
+    backend_.Dot(probe_, probe_);
+  }
+
+  Backend& backend_;
+  const double seconds_;
+  Matrix probe_;
+  double rates_[2] = {0.0, 0.0};
+  json rows_ = json::array();
+};
+
+void BenchProducts(Bench& bench) {
+  for (const ScalarType type : {kFloat, kDouble}) {
+    bench.Add({{"name", "gemm"},
+               {"shape", "6144"},
+               {"precision", NameOf(type)},
+               {"gflops", bench.GemmRate(type) / 1e9}});
+  }
+}
+
+void BenchCopies(Bench& bench) {
+  constexpr int64_t kElements = int64_t{1} << 27;
+  constexpr double kBytes = 8.0 * static_cast<double>(kElements);
+  Backend& backend = bench.backend();
+  const Matrix a = backend.Allocate(kElements, 1, kDouble);
+  const Matrix b = backend.Allocate(kElements, 1, kDouble);
+  std::vector<double> host(static_cast<size_t>(kElements), 1.0);
+  const auto report =
+      [&](const std::string& name, double seconds, double moved) {
+        bench.Add({{"name", name},
+                   {"shape", "1 GiB"},
+                   {"ms", 1e3 * seconds},
+                   {"gbytes_per_second", moved / seconds / 1e9}});
+      };
+  report("upload", bench.Seconds([&] { backend.Upload(host, a); }), kBytes);
+  report("download",
+         bench.Seconds([&] { backend.Download(a, absl::MakeSpan(host)); }),
+         kBytes);
+  // Read and written.
+  report("copy on the device",
+         bench.Seconds([&] { backend.Copy(a, b); }),
+         2.0 * kBytes);
+}
+
+/// Sums over rows, and back to them.
+void BenchRows(Bench& bench, const Shape& shape, ScalarType type) {
+  Backend& backend = bench.backend();
+  const double n = static_cast<double>(shape.n);
+  const double p = static_cast<double>(shape.p);
+  const double q = static_cast<double>(shape.q);
+  RowPair pair;
+  pair.candidate = bench.Rows(shape.n, shape.p, type);
+  pair.reference = bench.Rows(shape.n, shape.q, type);
+  pair.exact_reference = pair.reference;
+  const RowOrder order(shape.n, {});
+  StatisticsNeeds needs;
+  needs.gram = true;
+  needs.cross = true;
+  const double accumulate = bench.Seconds([&] {
+    ComputeStatistics(backend, pair, order, needs, {.norm_squared = 1.0});
+  });
+  bench.Report("accumulate",
+               NameOf(shape),
+               type,
+               accumulate,
+               n * p * p + 2.0 * n * p * q);
+
+  PullBackTerms terms;
+  terms.own = pair.candidate;
+  terms.other = pair.reference;
+  terms.own_scale = 0.5;
+  terms.rows.push_back({.first = 0,
+                        .count = shape.n,
+                        .other_weights = bench.Rows(shape.q, shape.p, kDouble),
+                        .own_weights = bench.Rows(shape.p, shape.p, kDouble),
+                        .offset = {}});
+  const Matrix next = backend.Allocate(shape.n, shape.p, type);
+  const double flops = 2.0 * n * p * (p + q);
+  const double back = bench.Seconds([&] { backend.PullBack(terms, next); });
+  bench.Report("pull back", NameOf(shape), type, back, flops);
+  const Matrix first = backend.Allocate(shape.n, shape.p, type);
+  const Matrix second = backend.Allocate(shape.n, shape.p, type);
+  const Matrix means = backend.Allocate(shape.p, 1, kDouble);
+  for (const Matrix& matrix : {first, second, means}) {
+    backend.Fill(0.0, matrix);
+  }
+  const AdamCoefficients adam = {.step_size = 1e-3, .second_scale = 1.0};
+  const double step = bench.Seconds(
+      [&] { backend.PullBackAdam(terms, adam, first, second, next, means); });
+  bench.Report("pull back and Adam", NameOf(shape), type, step, flops);
+}
+
+std::shared_ptr<const Reference> ReferenceOf(Backend& backend,
+                                             const Shape& shape) {
+  std::vector<double> values(static_cast<size_t>(shape.n * shape.q));
+  Philox(11).FillNormal(0, absl::MakeSpan(values));
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] /= static_cast<double>(i % static_cast<size_t>(shape.q) + 1);
+  }
+  auto dataset = std::make_shared<Dataset>();
+  dataset->name = "datasets/bench/versions/1";
+  dataset->description.spec = {.type = DataType::kFloat64,
+                               .shape = {shape.n, shape.q}};
+  dataset->data.resize(values.size() * sizeof(double));
+  std::memcpy(dataset->data.data(), values.data(), dataset->data.size());
+  const absl::Status normalized = Normalize(dataset->description);
+  if (!normalized.ok()) {
+    throw BackendError(normalized);
+  }
+  return Reference::Create(backend, std::move(dataset)).value();
+}
+
+/// Steps of Adam for one objective, as milliseconds of one step.
+void BenchSteps(Bench& bench,
+                const std::string& name,
+                const std::vector<std::string>& ids,
+                const Shape& shape,
+                ScalarType storage) {
+  OptimizationPlan plan;
+  for (const std::string& id : ids) {
+    plan.terms.push_back({.measure = {.id = id, .explicit_folds = {}}});
+  }
+  plan.start.emplace<GaussianStart>(
+      GaussianStart{.seed = 1, .features = shape.p});
+  plan.stopping.max_steps = 1 << 30;
+  plan.trace_every = 1 << 30;
+  plan.storage = storage;
+  const std::unique_ptr<Optimization> run =
+      Optimization::Create(ReferenceOf(bench.backend(), shape), plan).value();
+  // The first steps allocate and record.
+  for (int i = 0; i < 5; ++i) {
+    const absl::Status stepped = run->Step();
+    if (!stepped.ok()) {
+      throw BackendError(stepped);
+    }
+  }
+  const int64_t waits = cuda::HostWaits(bench.backend());
+  const int64_t replays = cuda::GraphReplays(bench.backend());
+  int64_t steps = 0;
+  const double seconds = bench.Seconds([&] {
+    const absl::Status stepped = run->Step();
+    if (!stepped.ok()) {
+      throw BackendError(stepped);
+    }
+    ++steps;
+  });
+  const double count = static_cast<double>(steps);
+  bench.Add(
+      {{"name", "Adam step, " + name},
+       {"shape", NameOf(shape)},
+       {"precision", NameOf(storage)},
+       {"ms", 1e3 * seconds},
+       // One is that of the clock.
+       {"waits_per_step",
+        static_cast<double>(cuda::HostWaits(bench.backend()) - waits) / count -
+            1.0},
+       {"replays_per_step",
+        static_cast<double>(cuda::GraphReplays(bench.backend()) - replays) /
+            count}});
+}
+
+/// Runs a part; one that the device has no memory for says so in its row.
+void Attempt(Bench& bench,
+             const std::string& shape,
+             const std::function<void()>& part) {
+  try {
+    part();
+  } catch (const BackendError& error) {
+    if (error.status().code() != absl::StatusCode::kResourceExhausted) {
+      throw;
+    }
+    bench.Add({{"name", "left out"}, {"shape", shape}, {"why", error.what()}});
+  }
+}
+
+void BenchAll(Bench& bench, bool quick) {
+  BenchProducts(bench);
+  BenchCopies(bench);
+  const std::vector<Shape> rows =
+      quick ? std::vector<Shape>{{100000, 1000, 168}}
+            : std::vector<Shape>{{100000, 1000, 168},
+                                 {100000, 4096, 168},
+                                 {1000000, 1000, 168},
+                                 {1000000, 2048, 168}};
+  for (const Shape& shape : rows) {
+    for (const ScalarType type : {kFloat, kDouble}) {
+      Attempt(bench, NameOf(shape), [&] { BenchRows(bench, shape, type); });
+    }
+  }
+  const std::vector<Shape> steps =
+      quick ? std::vector<Shape>{{300, 100, 100}, {2000, 200, 200}}
+            : std::vector<Shape>{{300, 100, 100},
+                                 {2000, 200, 200},
+                                 {5000, 500, 500},
+                                 {3200, 4096, 168}};
+  const std::string ridge = "ridge_r2(folds=rows_contiguous(5),lambda=100)";
+  const std::vector<std::pair<std::string, std::vector<std::string>>>
+      objectives = {{"cka", {"cka"}},
+                    {"nbs", {"nbs"}},
+                    {"ridge 5-fold", {ridge}},
+                    {"joint", {"cka", "nbs", ridge}}};
+  for (const Shape& shape : steps) {
+    for (const ScalarType storage : {kFloat, kDouble}) {
+      for (const auto& [name, ids] : objectives) {
+        Attempt(bench, NameOf(shape), [&, &name = name, &ids = ids] {
+          BenchSteps(bench, name, ids, shape, storage);
+        });
+      }
+    }
+  }
+}
+
+int Main(const std::string& device,
+         double seconds,
+         bool quick,
+         const std::string& file) {
+  absl::StatusOr<std::unique_ptr<Backend>> backend = CreateBackend(device, 1);
+  if (!backend.ok()) {
+    std::cerr << backend.status().message() << '\n';
+    return kNoDevice;
+  }
+  Bench bench(**backend, seconds);
+  const absl::Status done = Guarded([&]() -> absl::Status {
+    BenchAll(bench, quick);
+    return absl::OkStatus();
+  });
+  json result = {{"device", device}, {"rows", bench.rows()}};
+  for (const DeviceInfo& info : ListDevices()) {
+    if (info.name == device) {
+      result["description"] = info.description;
+      result["fast_float64"] = info.fast_float64;
+    }
+  }
+  if (!done.ok()) {
+    std::cerr << done.message() << '\n';
+    result["error"] = std::string(done.message());
+  }
+  if (!file.empty()) {
+    std::ofstream(file) << result.dump(1) << '\n';
+  }
+  return done.ok() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace repscore
+
+int main(int argc, char** argv) {
+  CLI::App app("Benchmarks of a GPU");
+  std::string device = "cuda:0";
+  std::string file;
+  double seconds = 1.0;
+  bool quick = false;
+  app.add_option("--device", device, "cuda:0, cuda:1, ...");
+  app.add_option("--seconds", seconds, "of every figure");
+  app.add_option("--json", file, "where the figures go");
+  app.add_flag("--quick", quick, "the small shapes only");
+  CLI11_PARSE(app, argc, argv);
+  return repscore::Main(device, seconds, quick, file);
+}

@@ -1,0 +1,194 @@
+// cuBLAS over the host's BLAS: enqueued like everything else, with scalars
+// taken at the call.
+#include <cblas.h>
+#include <cublas_v2.h>
+
+#include <algorithm>
+
+#include "tests/support/cuda_emulation/emulation.h"
+
+// The names are those of cuBLAS.
+// NOLINTBEGIN(readability-identifier-naming)
+
+struct EmulatedBlasHandle {
+  cudaStream_t stream = nullptr;
+};
+
+namespace {
+
+CBLAS_TRANSPOSE ToCblas(cublasOperation_t op) {
+  return op == CUBLAS_OP_N ? CblasNoTrans : CblasTrans;
+}
+
+template <typename Work>
+cublasStatus_t Enqueue(cublasHandle_t handle, Work work) {
+  return repscore::cuda_emulation::Enqueue(handle->stream, work) == cudaSuccess
+             ? CUBLAS_STATUS_SUCCESS
+             : CUBLAS_STATUS_EXECUTION_FAILED;
+}
+
+bool Fits(cublasOperation_t op, int rows, int cols, int stride) {
+  return stride >= std::max(1, op == CUBLAS_OP_N ? rows : cols);
+}
+
+}  // namespace
+
+cublasStatus_t cublasCreate(cublasHandle_t* handle) {
+  *handle = new EmulatedBlasHandle();
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasDestroy(cublasHandle_t handle) {
+  delete handle;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream) {
+  handle->stream = stream;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasSetWorkspace(cublasHandle_t /*handle*/,
+                                  void* /*workspace*/,
+                                  size_t /*bytes*/) {
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasSetMathMode(cublasHandle_t /*handle*/,
+                                 cublasMath_t /*mode*/) {
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+// NOLINTBEGIN(bugprone-macro-parentheses)
+#define REPSCORE_EMULATED_BLAS(T, prefix, cblas_prefix)                        \
+  cublasStatus_t cublas##prefix##gemm(cublasHandle_t handle,                   \
+                                      cublasOperation_t a_op,                  \
+                                      cublasOperation_t b_op,                  \
+                                      int m,                                   \
+                                      int n,                                   \
+                                      int k,                                   \
+                                      const T* alpha,                          \
+                                      const T* a,                              \
+                                      int a_stride,                            \
+                                      const T* b,                              \
+                                      int b_stride,                            \
+                                      const T* beta,                           \
+                                      T* c,                                    \
+                                      int c_stride) {                          \
+    if (!Fits(a_op, m, k, a_stride) || !Fits(b_op, k, n, b_stride) ||          \
+        c_stride < m || m < 1 || n < 1 || k < 1) {                             \
+      return CUBLAS_STATUS_INVALID_VALUE;                                      \
+    }                                                                          \
+    return Enqueue(handle, [=, alpha = *alpha, beta = *beta] {                 \
+      cblas_##cblas_prefix##gemm(CblasColMajor,                                \
+                                 ToCblas(a_op),                                \
+                                 ToCblas(b_op),                                \
+                                 m,                                            \
+                                 n,                                            \
+                                 k,                                            \
+                                 alpha,                                        \
+                                 a,                                            \
+                                 a_stride,                                     \
+                                 b,                                            \
+                                 b_stride,                                     \
+                                 beta,                                         \
+                                 c,                                            \
+                                 c_stride);                                    \
+    });                                                                        \
+  }                                                                            \
+  cublasStatus_t cublas##prefix##syrk(cublasHandle_t handle,                   \
+                                      cublasFillMode_t /*triangle*/,           \
+                                      cublasOperation_t op,                    \
+                                      int n,                                   \
+                                      int k,                                   \
+                                      const T* alpha,                          \
+                                      const T* a,                              \
+                                      int a_stride,                            \
+                                      const T* beta,                           \
+                                      T* c,                                    \
+                                      int c_stride) {                          \
+    if (!Fits(op, n, k, a_stride) || c_stride < n || n < 1 || k < 1) {         \
+      return CUBLAS_STATUS_INVALID_VALUE;                                      \
+    }                                                                          \
+    return Enqueue(handle, [=, alpha = *alpha, beta = *beta] {                 \
+      cblas_##cblas_prefix##syrk(CblasColMajor,                                \
+                                 CblasLower,                                   \
+                                 ToCblas(op),                                  \
+                                 n,                                            \
+                                 k,                                            \
+                                 alpha,                                        \
+                                 a,                                            \
+                                 a_stride,                                     \
+                                 beta,                                         \
+                                 c,                                            \
+                                 c_stride);                                    \
+    });                                                                        \
+  }                                                                            \
+  cublasStatus_t cublas##prefix##geam(cublasHandle_t handle,                   \
+                                      cublasOperation_t a_op,                  \
+                                      cublasOperation_t b_op,                  \
+                                      int m,                                   \
+                                      int n,                                   \
+                                      const T* alpha,                          \
+                                      const T* a,                              \
+                                      int a_stride,                            \
+                                      const T* beta,                           \
+                                      const T* b,                              \
+                                      int b_stride,                            \
+                                      T* c,                                    \
+                                      int c_stride) {                          \
+    /* In place only where the operation of that side is none. */              \
+    if (!Fits(a_op, m, n, a_stride) || !Fits(b_op, m, n, b_stride) ||          \
+        c_stride < m || (a == c && a_op != CUBLAS_OP_N) ||                     \
+        (b == c && b_op != CUBLAS_OP_N)) {                                     \
+      return CUBLAS_STATUS_INVALID_VALUE;                                      \
+    }                                                                          \
+    return Enqueue(handle, [=, alpha = *alpha, beta = *beta] {                 \
+      for (int j = 0; j < n; ++j) {                                            \
+        for (int i = 0; i < m; ++i) {                                          \
+          const T left =                                                       \
+              a_op == CUBLAS_OP_N ? a[j * a_stride + i] : a[i * a_stride + j]; \
+          T sum = alpha * left;                                                \
+          if (beta != T{0}) {                                                  \
+            sum += beta * (b_op == CUBLAS_OP_N ? b[j * b_stride + i]           \
+                                               : b[i * b_stride + j]);         \
+          }                                                                    \
+          c[j * c_stride + i] = sum;                                           \
+        }                                                                      \
+      }                                                                        \
+    });                                                                        \
+  }
+REPSCORE_EMULATED_BLAS(float, S, s)
+REPSCORE_EMULATED_BLAS(double, D, d)
+#undef REPSCORE_EMULATED_BLAS
+// NOLINTEND(bugprone-macro-parentheses)
+
+cublasStatus_t cublasDtrsm(cublasHandle_t handle,
+                           cublasSideMode_t side,
+                           cublasFillMode_t /*triangle*/,
+                           cublasOperation_t op,
+                           cublasDiagType_t /*diagonal*/,
+                           int m,
+                           int n,
+                           const double* alpha,
+                           const double* factor,
+                           int factor_stride,
+                           double* b,
+                           int b_stride) {
+  return Enqueue(handle, [=, alpha = *alpha] {
+    cblas_dtrsm(CblasColMajor,
+                side == CUBLAS_SIDE_LEFT ? CblasLeft : CblasRight,
+                CblasLower,
+                ToCblas(op),
+                CblasNonUnit,
+                m,
+                n,
+                alpha,
+                factor,
+                factor_stride,
+                b,
+                b_stride);
+  });
+}
+
+// NOLINTEND(readability-identifier-naming)

@@ -150,6 +150,9 @@ class ScoreStreamImpl final : public ScoreStream {
         REPSCORE_RETURN_IF_ERROR(TakeBlock());
       }
       const Statistics statistics = from_rows_ ? FromRows() : FromMoments();
+      if (std::isnan(statistics.candidate_norm_squared)) {
+        return absl::InternalError("candidate: " + std::string(kNanFromDevice));
+      }
       if (!HasVariance(
               statistics.candidate_norm_squared, largest_, rows_, features_)) {
         return absl::InvalidArgumentError(

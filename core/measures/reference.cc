@@ -95,6 +95,9 @@ absl::StatusOr<std::shared_ptr<const Reference>> Reference::Create(
     reference->means_ = backend.Allocate(q, 1, kDouble);
     backend.CentreColumns(reference->centred_, reference->means_);
     const double norm = backend.Dot(reference->centred_, reference->centred_);
+    if (std::isnan(norm)) {
+      return absl::InternalError("dataset: " + std::string(kNanFromDevice));
+    }
     if (!HasVariance(norm, largest, n, q)) {
       return absl::InvalidArgumentError(StrCat("dataset: ",
                                                reference->dataset_->name,

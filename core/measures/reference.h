@@ -90,6 +90,10 @@ bool HasVariance(double centred_norm_squared,
                  int64_t rows,
                  int64_t features);
 
+/// What is said when finite rows have a norm that is none.
+inline constexpr std::string_view kNanFromDevice =
+    "the device gave NaN for finite rows";
+
 /// InvalidArgument naming `side` and the first row and column with a NaN or an
 /// infinity; `row_major` starts at row `first_row`.
 absl::Status CheckFinite(absl::Span<const double> row_major,

@@ -46,6 +46,37 @@ def check_config(*arguments, **environment):
     )
 
 
+def test_devices_are_printed_without_serving(programs, tmp_path):
+    done = subprocess.run(
+        [str(BIN / "repscored"), "--devices", "--data-dir", str(tmp_path / "data")],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    name, memory, description = done.stdout.splitlines()[0].split("\t")
+    assert name == "cpu"
+    assert float(memory.removesuffix(" GiB")) > 0
+    assert "OpenBLAS" in description
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_device_that_is_not_there_stops_the_start(programs, tmp_path):
+    done = subprocess.run(
+        [
+            *(str(BIN / "repscored"), "--listen", "127.0.0.1:0"),
+            *("--device", "cuda:99,cpu", "--data-dir", str(tmp_path / "data")),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 69
+    assert "device: 'cuda:99' is not there" in done.stderr + done.stdout
+
+
 def test_check_config(programs, tmp_path):
     good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
     good.write_text("lanes = 1\n")

@@ -153,6 +153,13 @@ TEST_F(ConfigTest, HelpVersionAndCheckDoNotServe) {
   EXPECT_EQ(check->action, Action::kPrint);
 }
 
+TEST_F(ConfigTest, DevicesArePrintedWhateverElseIsSet) {
+  const auto result = Parse({"--devices", "--device", "cuda:7"});
+
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->action, Action::kDevices);
+}
+
 TEST_F(ConfigTest, UnknownFlagIsAnError) {
   EXPECT_FALSE(Parse({"--no-such-flag"}).ok());
 }

@@ -15,6 +15,8 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "grpcpp/create_channel.h"
+#include "grpcpp/impl/codegen/client_unary_call.h"
+#include "grpcpp/support/byte_buffer.h"
 
 namespace repscore::server {
 namespace {
@@ -97,7 +99,7 @@ ServerFixture::~ServerFixture() {
 }
 
 void ServerFixture::StartServer() {
-  auto server = Server::Start(config_);
+  auto server = Server::Start(config_, devices_);
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
   grpc::ChannelArguments arguments;
@@ -167,6 +169,44 @@ v1::GetServerInfoResponse ServerFixture::GetServerInfo() {
   const grpc::Status status = admin_->GetServerInfo(&context, {}, &response);
   EXPECT_TRUE(status.ok()) << status.error_message();
   return response;
+}
+
+int ServerFixture::Health(const std::string& service) {
+  // HealthCheckRequest{service = 1}, HealthCheckResponse{status = 1}.
+  std::string request;
+  if (!service.empty()) {
+    request.push_back('\x0A');
+    request.push_back(static_cast<char>(service.size()));
+    request += service;
+  }
+  std::string response;
+  const grpc::Status status =
+      Call("/grpc.health.v1.Health/Check", request, &response);
+  return status.ok() && response.size() == 2 ? response[1] : -1;
+}
+
+grpc::Status ServerFixture::Call(const std::string& method,
+                                 const std::string& request,
+                                 std::string* response) {
+  const grpc::Slice slice(request);
+  const grpc::ByteBuffer out(&slice, 1);
+  grpc::ByteBuffer in;
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() +
+                       std::chrono::seconds(10));
+  grpc::internal::RpcMethod rpc(
+      method.c_str(), grpc::internal::RpcMethod::NORMAL_RPC, channel_);
+  const grpc::Status status =
+      grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer>(
+          channel_.get(), rpc, &context, out, &in);
+  std::vector<grpc::Slice> slices;
+  if (status.ok() && in.Dump(&slices).ok()) {
+    for (const grpc::Slice& part : slices) {
+      response->append(reinterpret_cast<const char*>(part.begin()),
+                       part.size());
+    }
+  }
+  return status;
 }
 
 grpc::Status ServerFixture::Score(const v1::ScoreRequest& request,

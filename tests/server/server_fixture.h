@@ -72,6 +72,15 @@ class ServerFixture : public ::testing::Test {
 
   v1::GetServerInfoResponse GetServerInfo();
 
+  /// The status byte of grpc.health.v1.HealthCheckResponse: 1 SERVING,
+  /// 2 NOT_SERVING, -1 for a failed call.
+  int Health(const std::string& service);
+
+  /// A unary call with raw messages.
+  grpc::Status Call(const std::string& method,
+                    const std::string& request,
+                    std::string* response);
+
   grpc::Status Score(const v1::ScoreRequest& request,
                      v1::ScoreResponse* response);
 
@@ -87,6 +96,7 @@ class ServerFixture : public ::testing::Test {
   v1::Run AwaitEnd(const std::string& name);
 
   Config config_;
+  DeviceSource devices_ = MachineDevices();
   std::string directory_;
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;

@@ -10,57 +10,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "grpcpp/create_channel.h"
-#include "grpcpp/generic/generic_stub.h"
-#include "grpcpp/impl/codegen/client_unary_call.h"
 #include "gtest/gtest.h"
 #include "tests/server/server_fixture.h"
 
 namespace repscore::server {
 namespace {
 
-class ServerTest : public ServerFixture {
- protected:
-  /// The status byte of grpc.health.v1.HealthCheckResponse: 1 SERVING,
-  /// 2 NOT_SERVING, -1 for a failed call.
-  int Health(const std::string& service) {
-    // HealthCheckRequest{service = 1}, HealthCheckResponse{status = 1}.
-    std::string request;
-    if (!service.empty()) {
-      request.push_back('\x0A');
-      request.push_back(static_cast<char>(service.size()));
-      request += service;
-    }
-    std::string response;
-    const grpc::Status status =
-        Call("/grpc.health.v1.Health/Check", request, &response);
-    return status.ok() && response.size() == 2 ? response[1] : -1;
-  }
-
-  /// A unary call with raw messages.
-  grpc::Status Call(const std::string& method,
-                    const std::string& request,
-                    std::string* response) {
-    const grpc::Slice slice(request);
-    const grpc::ByteBuffer out(&slice, 1);
-    grpc::ByteBuffer in;
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() +
-                         std::chrono::seconds(10));
-    grpc::internal::RpcMethod rpc(
-        method.c_str(), grpc::internal::RpcMethod::NORMAL_RPC, channel_);
-    const grpc::Status status =
-        grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer>(
-            channel_.get(), rpc, &context, out, &in);
-    std::vector<grpc::Slice> slices;
-    if (status.ok() && in.Dump(&slices).ok()) {
-      for (const grpc::Slice& part : slices) {
-        response->append(reinterpret_cast<const char*>(part.begin()),
-                         part.size());
-      }
-    }
-    return status;
-  }
-};
+class ServerTest : public ServerFixture {};
 
 TEST_F(ServerTest, InformationSaysWhatTheServerIs) {
   config_.lanes = 2;

@@ -33,6 +33,9 @@ class FakeDevice {
   /// The next `count` allocations fail, whatever is free.
   void FailAllocations(int count) { failing_allocations_ = count; }
 
+  /// How many are still to fail.
+  int failing_allocations() const { return failing_allocations_; }
+
   /// Every operation from the `after`-th from now on fails for good.
   void Break(int64_t after = 0) { breaks_at_ = operations_ + after; }
   bool is_broken() const { return is_broken_; }

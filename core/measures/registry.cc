@@ -113,6 +113,10 @@ absl::StatusOr<std::shared_ptr<const Measure>> CreateMeasure(
   if (!measure.ok()) {
     return InField(id_field, measure.status());
   }
+  // What is echoed can be sent again.
+  if (const absl::Status depth = CheckNesting((*measure)->id()); !depth.ok()) {
+    return InField(id_field, depth);
+  }
   return measure;
 }
 

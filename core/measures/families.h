@@ -25,6 +25,7 @@ std::vector<MeasureEntry> CkaFamily();
 std::vector<MeasureEntry> CkaDebiasedFamily();
 std::vector<MeasureEntry> KernelAlignmentFamily();
 std::vector<MeasureEntry> MinibatchCkaFamily();
+std::vector<MeasureEntry> MeanDiscrepancyFamily();
 
 // Shape.
 std::vector<MeasureEntry> ProcrustesFamily();

@@ -22,6 +22,7 @@ const std::vector<MeasureEntry>& Entries() {
     add(CkaDebiasedFamily());
     add(KernelAlignmentFamily());
     add(MinibatchCkaFamily());
+    add(MeanDiscrepancyFamily());
     add(ProcrustesFamily());
     add(ProcrustesDistanceFamily());
     add(ShapeAngularFamily());

@@ -52,6 +52,9 @@ std::vector<MeasureEntry> RidgeRegressionFamily();
 std::vector<MeasureEntry> PredictivityFamily();
 std::vector<MeasureEntry> BrainScoreFamily();
 
+// Measures of another measure.
+std::vector<MeasureEntry> WrapperFamily();
+
 // Representational similarity.
 std::vector<MeasureEntry> RsaFamily();
 std::vector<MeasureEntry> KnnFamily();

@@ -43,6 +43,7 @@ const std::vector<MeasureEntry>& Entries() {
     add(BrainScoreAlignmentFamily());
     add(PredictivityFamily());
     add(BrainScoreFamily());
+    add(WrapperFamily());
     return all;
   }();
   return entries;

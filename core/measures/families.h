@@ -49,6 +49,7 @@ std::vector<MeasureEntry> RowGeometryFamily();
 // Predictivity.
 std::vector<MeasureEntry> LinearRegressionFamily();
 std::vector<MeasureEntry> RidgeRegressionFamily();
+std::vector<MeasureEntry> BandedRidgeFamily();
 std::vector<MeasureEntry> PredictivityFamily();
 std::vector<MeasureEntry> BrainScoreFamily();
 

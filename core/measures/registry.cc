@@ -35,6 +35,7 @@ const std::vector<MeasureEntry>& Entries() {
     add(SvccaFamily());
     add(LinearRegressionFamily());
     add(RidgeRegressionFamily());
+    add(BandedRidgeFamily());
     add(GulpFamily());
     add(EffectiveDimensionFamily());
     add(RowGeometryFamily());

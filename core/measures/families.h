@@ -53,6 +53,9 @@ std::vector<MeasureEntry> BandedRidgeFamily();
 std::vector<MeasureEntry> PredictivityFamily();
 std::vector<MeasureEntry> BrainScoreFamily();
 
+// Dynamics.
+std::vector<MeasureEntry> DynamicsFamily();
+
 // Measures of another measure.
 std::vector<MeasureEntry> WrapperFamily();
 

@@ -41,6 +41,7 @@ const std::vector<MeasureEntry>& Entries() {
     add(RowGeometryFamily());
     add(RsaFamily());
     add(KnnFamily());
+    add(DynamicsFamily());
     add(BrainScoreAlignmentFamily());
     add(PredictivityFamily());
     add(BrainScoreFamily());

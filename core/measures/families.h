@@ -62,6 +62,7 @@ std::vector<MeasureEntry> WrapperFamily();
 // Representational similarity.
 std::vector<MeasureEntry> RsaFamily();
 std::vector<MeasureEntry> KnnFamily();
+std::vector<MeasureEntry> IntrinsicDistanceFamily();
 
 // As Brain-Score computes it.
 std::vector<MeasureEntry> BrainScoreAlignmentFamily();

@@ -41,6 +41,7 @@ const std::vector<MeasureEntry>& Entries() {
     add(RowGeometryFamily());
     add(RsaFamily());
     add(KnnFamily());
+    add(IntrinsicDistanceFamily());
     add(DynamicsFamily());
     add(BrainScoreAlignmentFamily());
     add(PredictivityFamily());

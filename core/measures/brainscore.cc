@@ -129,7 +129,7 @@ std::vector<MeasureEntry> BrainScoreFamily() {
   reverse.summary =
       "Brain-Score's PLS predictivity of the candidate by the "
       "reference";
-  reverse.invariances = {"permutation", "translation"};
+  reverse.invariances = {"scale", "translation"};
   reverse.examples = {};
   reverse.known_as = {"brain-score/vision: reverse_pls"};
   MeasureInfo ridge = linear;

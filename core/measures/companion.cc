@@ -20,6 +20,10 @@ std::optional<std::string> DebiasedCompanion(const Measure& measure) {
   if (family == "dcor") {
     return "dcor.unbiased";
   }
+  if (family == "mmd") {
+    // A distance, which has no unbiased form.
+    return std::nullopt;
+  }
   if (const size_t at = id.find(kBiased); at != std::string::npos) {
     std::string unbiased = id;
     return unbiased.replace(at, kBiased.size(), "bias=unbiased");

@@ -1,5 +1,7 @@
 #include "core/measures/directed.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/base/status_macros.h"
@@ -18,10 +20,14 @@ class Directed final : public Measure {
  public:
   Directed(std::shared_ptr<const Measure> base,
            Direction direction,
+           MeasureInfo claims,
            std::string id)
-      : Measure(std::move(id)), base_(std::move(base)), direction_(direction) {}
+      : Measure(std::move(id)),
+        base_(std::move(base)),
+        direction_(direction),
+        info_(std::move(claims)) {}
 
-  const MeasureInfo& info() const override { return base_->info(); }
+  const MeasureInfo& info() const override { return info_; }
   const FoldRule* fold_rule() const override { return base_->fold_rule(); }
 
   StatisticsNeeds Needs(const ProblemSize& size) const override {
@@ -66,17 +72,52 @@ class Directed final : public Measure {
  private:
   const std::shared_ptr<const Measure> base_;
   const Direction direction_;
+  const MeasureInfo info_;
 };
 
 }  // namespace
 
+MeasureInfo DirectedClaims(const MeasureInfo& base, Direction direction) {
+  MeasureInfo claims = base;
+  if (base.symmetric || direction == Direction::kCandidateToReference) {
+    return claims;
+  }
+  if (direction == Direction::kReferenceToCandidate) {
+    std::swap(claims.invariances, claims.reference_invariances);
+    return claims;
+  }
+  claims.symmetric = true;
+  claims.reference_invariances = {};
+  claims.invariances = {};
+  const auto& reference = base.reference_invariances;
+  std::copy_if(base.invariances.begin(),
+               base.invariances.end(),
+               std::back_inserter(claims.invariances),
+               [&reference](std::string_view invariance) {
+                 return std::find(reference.begin(),
+                                  reference.end(),
+                                  invariance) != reference.end();
+               });
+  return claims;
+}
+
 std::shared_ptr<const Measure> MakeDirected(std::shared_ptr<const Measure> base,
                                             Direction direction,
+                                            std::string id) {
+  MeasureInfo claims = DirectedClaims(base->info(), direction);
+  return MakeDirected(
+      std::move(base), direction, std::move(claims), std::move(id));
+}
+
+std::shared_ptr<const Measure> MakeDirected(std::shared_ptr<const Measure> base,
+                                            Direction direction,
+                                            MeasureInfo claims,
                                             std::string id) {
   if (direction == Direction::kCandidateToReference) {
     return base;
   }
-  return std::make_shared<Directed>(std::move(base), direction, std::move(id));
+  return std::make_shared<Directed>(
+      std::move(base), direction, std::move(claims), std::move(id));
 }
 
 }  // namespace repscore

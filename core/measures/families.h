@@ -25,6 +25,7 @@ std::vector<MeasureEntry> CkaFamily();
 std::vector<MeasureEntry> CkaDebiasedFamily();
 std::vector<MeasureEntry> KernelAlignmentFamily();
 std::vector<MeasureEntry> MinibatchCkaFamily();
+std::vector<MeasureEntry> MeanDiscrepancyFamily();
 
 // Shape.
 std::vector<MeasureEntry> ProcrustesFamily();
@@ -48,12 +49,20 @@ std::vector<MeasureEntry> RowGeometryFamily();
 // Predictivity.
 std::vector<MeasureEntry> LinearRegressionFamily();
 std::vector<MeasureEntry> RidgeRegressionFamily();
+std::vector<MeasureEntry> BandedRidgeFamily();
 std::vector<MeasureEntry> PredictivityFamily();
 std::vector<MeasureEntry> BrainScoreFamily();
+
+// Dynamics.
+std::vector<MeasureEntry> DynamicsFamily();
+
+// Measures of another measure.
+std::vector<MeasureEntry> WrapperFamily();
 
 // Representational similarity.
 std::vector<MeasureEntry> RsaFamily();
 std::vector<MeasureEntry> KnnFamily();
+std::vector<MeasureEntry> IntrinsicDistanceFamily();
 
 // As Brain-Score computes it.
 std::vector<MeasureEntry> BrainScoreAlignmentFamily();

@@ -201,7 +201,9 @@ std::vector<MeasureEntry> LinearRegressionFamily() {
                      "linear_r2(direction=symmetric_mean)",
                      "linear_r2(aggregation=uniform)",
                      "linear_r2(folds=rows_shuffled(4,3))"},
-        .cost = "n p (p + q) + p^3"},
+        .cost = "n p (p + q) + p^3",
+        .reference_invariances =
+            {"orthogonal", "permutation", "scale", "translation"}},
        MakeLinearR2}};
 }
 

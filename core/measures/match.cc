@@ -237,6 +237,7 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeSoftMeanMax(
           {"mean", "candidate_to_reference", "reference_to_candidate"}));
   MeasureInfo own = info;
   own.symmetric = direction == 0;
+  own.reference_invariances = own.invariances;
   return std::make_shared<SoftMeanMax>(
       std::move(own),
       static_cast<SoftMeanMax::Direction>(direction),

@@ -27,6 +27,16 @@ absl::Status Measure::CheckSize(const ProblemSize& size) const {
                " and reference ",
                size.reference_features));
   }
+  if (info().equal_features &&
+      size.candidate_features != size.reference_features) {
+    return absl::InvalidArgumentError(
+        StrCat(id(),
+               " compares points of one space, so that both sides must have "
+               "the same columns; candidate has ",
+               size.candidate_features,
+               " and reference ",
+               size.reference_features));
+  }
   return absl::OkStatus();
 }
 

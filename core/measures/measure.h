@@ -78,6 +78,12 @@ struct MeasureInfo {
   /// The adjoint is the derivative of the value; false where it leaves out how
   /// a part of the formula (a bandwidth) follows the rows.
   bool gradient_exact = true;
+  /// Both sides must have the same number of columns.
+  bool equal_features = false;
+  /// Rows are points of trajectories: the dataset must have a time axis.
+  bool needs_time = false;
+  /// Of the reference side, where `symmetric` does not say so already.
+  std::vector<std::string_view> reference_invariances = {};
 };
 
 /// Something the caller should know about a value.

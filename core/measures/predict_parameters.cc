@@ -1,7 +1,6 @@
 // Parameters that measures of predictivity share.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 
 #include "absl/strings/numbers.h"
@@ -15,37 +14,6 @@ namespace {
 constexpr double kLargestLambda = 1e300;
 constexpr int64_t kMostLambdas = 1000;
 constexpr int64_t kMostInnerFolds = 1000;
-
-/// The arguments of name(a,b,...) as numbers; nothing when `text` is not that.
-absl::StatusOr<std::vector<double>> Arguments(const std::string& text,
-                                              std::string_view name) {
-  std::vector<double> values;
-  size_t at = name.size() + 1;
-  while (at < text.size()) {
-    while (at < text.size() && text[at] == ' ') {
-      ++at;
-    }
-    double value = 0.0;
-    const auto [end, error] =
-        std::from_chars(text.data() + at, text.data() + text.size(), value);
-    at = static_cast<size_t>(end - text.data());
-    while (at < text.size() && text[at] == ' ') {
-      ++at;
-    }
-    const bool closes = at + 1 == text.size() && text[at] == ')';
-    if (error != std::errc() || !std::isfinite(value) ||
-        !(closes || (at < text.size() && text[at] == ','))) {
-      break;
-    }
-    values.push_back(value);
-    ++at;
-    if (closes) {
-      return values;
-    }
-  }
-  return absl::InvalidArgumentError(
-      StrCat("\"", text, "\" should be ", name, "(number,number,...)"));
-}
 
 bool Starts(std::string_view text, std::string_view with) {
   return text.substr(0, with.size()) == with;
@@ -65,11 +33,13 @@ absl::Status CheckLambdas(const std::vector<double>& lambdas) {
   return absl::OkStatus();
 }
 
+}  // namespace
+
 absl::StatusOr<std::vector<double>> ReadLambdas(Parameters& parameters) {
   const std::string text = parameters.Text("lambda");
   std::vector<double> lambdas;
   if (Starts(text, "grid(")) {
-    REPSCORE_ASSIGN_OR_RETURN(lambdas, Arguments(text, "grid"));
+    REPSCORE_ASSIGN_OR_RETURN(lambdas, NumberArguments(text, "grid"));
     std::sort(lambdas.begin(), lambdas.end());
     lambdas.erase(std::unique(lambdas.begin(), lambdas.end()), lambdas.end());
     std::string canonical = "grid(";
@@ -80,7 +50,7 @@ absl::StatusOr<std::vector<double>> ReadLambdas(Parameters& parameters) {
     parameters.Replace("lambda", canonical + ")");
   } else if (Starts(text, "log_grid(")) {
     REPSCORE_ASSIGN_OR_RETURN(const std::vector<double> values,
-                              Arguments(text, "log_grid"));
+                              NumberArguments(text, "log_grid"));
     const double count = values.size() == 3 ? values[2] : 0.0;
     if (!(count >= 2.0 && count <= static_cast<double>(kMostLambdas) &&
           count == std::floor(count) && values[0] < values[1])) {
@@ -111,7 +81,6 @@ absl::StatusOr<std::vector<double>> ReadLambdas(Parameters& parameters) {
   return lambdas;
 }
 
-/// Blocks of inner_folds(k), 0 for loo.
 absl::StatusOr<int64_t> ReadSelection(Parameters& parameters, bool fixed) {
   const std::string text = parameters.Text("selection");
   if (fixed) {
@@ -140,8 +109,6 @@ absl::StatusOr<int64_t> ReadSelection(Parameters& parameters, bool fixed) {
   parameters.Replace("selection", StrCat("inner_folds(", count, ")"));
   return count;
 }
-
-}  // namespace
 
 absl::StatusOr<LambdaChoice> ReadLambda(Parameters& parameters) {
   LambdaChoice choice;

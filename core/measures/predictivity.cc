@@ -295,6 +295,30 @@ class Evaluator {
   std::map<double, int64_t> chosen_;
 };
 
+/// What the targets may undergo. Power iterations start from a target and stop
+/// at a tolerance; scores of single targets see which they are.
+std::vector<std::string_view> TargetInvariances(
+    const PredictivityOptions& options) {
+  std::vector<std::string_view> invariances;
+  const bool nipals =
+      options.regressor == Regressor::kPls && options.pls.nipals;
+  const bool joint =
+      options.score.aggregation == Aggregation::kVarianceWeighted ||
+      options.score.aggregation == Aggregation::kFlat;
+  if (joint && !nipals && !options.lambda.per_target &&
+      options.regressor != Regressor::kOneToOne) {
+    invariances.emplace_back("orthogonal");
+  }
+  if (!nipals) {
+    invariances.emplace_back("permutation");
+  }
+  if (options.score.epsilon == 0.0) {
+    invariances.emplace_back("scale");
+  }
+  invariances.emplace_back("translation");
+  return invariances;
+}
+
 class Predictivity final : public Measure {
  public:
   Predictivity(MeasureInfo info, PredictivityOptions options, std::string id)
@@ -386,6 +410,7 @@ std::shared_ptr<const Measure> MakePredictivity(const MeasureInfo& info,
                                                 std::string id) {
   MeasureInfo claims = info;
   claims.differentiable = false;
+  claims.reference_invariances = TargetInvariances(options);
   if (!options.lambda.fixed()) {
     claims.weak_dependences = {"scale"};
   }

@@ -50,6 +50,13 @@ std::shared_ptr<const Measure> MakePredictivity(const MeasureInfo& info,
                                                 PredictivityOptions options,
                                                 std::string id);
 
+/// Reads `lambda`: one penalty or several, ascending.
+absl::StatusOr<std::vector<double>> ReadLambdas(Parameters& parameters);
+
+/// Reads `selection`: blocks of inner_folds(k), 0 for loo, and 0 for fixed,
+/// which alone goes with nothing to choose (`fixed`).
+absl::StatusOr<int64_t> ReadSelection(Parameters& parameters, bool fixed);
+
 /// Reads `lambda`, `lambda_scale`, `per_target` and `selection`.
 absl::StatusOr<LambdaChoice> ReadLambda(Parameters& parameters);
 

@@ -244,6 +244,11 @@ bool IsRankComparator(Comparator comparator) {
          comparator == Comparator::kKendallTauB;
 }
 
+bool IsWhitened(Comparator comparator) {
+  return comparator == Comparator::kWhitenedCosine ||
+         comparator == Comparator::kWhitenedPearson;
+}
+
 int64_t FewestConditions(Comparator comparator) {
   return comparator == Comparator::kCosine ||
                  comparator == Comparator::kWhitenedCosine ||
@@ -256,6 +261,7 @@ absl::StatusOr<RdmComparison> CompareRdms(Backend& backend,
                                           Comparator comparator,
                                           const Rdm& candidate,
                                           const Rdm& reference,
+                                          const Eigen::MatrixXd& whitening,
                                           AdjointRequest request) {
   RdmComparison result;
   const Eigen::Index conditions = candidate.distances.rows();
@@ -285,6 +291,7 @@ absl::StatusOr<RdmComparison> CompareRdms(Backend& backend,
   }
   const bool centres = comparator == Comparator::kPearson ||
                        comparator == Comparator::kWhitenedPearson;
+  const bool whitens = IsWhitened(comparator) && whitening.size() > 0;
   const bool kernels =
       comparator != Comparator::kCosine && comparator != Comparator::kPearson;
   const auto prepared =
@@ -300,7 +307,11 @@ absl::StatusOr<RdmComparison> CompareRdms(Backend& backend,
     if (!(matrix.cwiseAbs().maxCoeff() > floor)) {
       return Constant(side, conditions);
     }
-    return kernels ? CentredKernel(matrix) : matrix;
+    if (!kernels) {
+      return matrix;
+    }
+    const Eigen::MatrixXd kernel = CentredKernel(matrix);
+    return whitens ? Eigen::MatrixXd(whitening * kernel * whitening) : kernel;
   };
   REPSCORE_ASSIGN_OR_RETURN(const Eigen::MatrixXd a,
                             prepared(candidate, "candidate"));
@@ -315,8 +326,18 @@ absl::StatusOr<RdmComparison> CompareRdms(Backend& backend,
   // A pair stands for two entries of D, and of -D/2.
   const double factor = kernels ? -1.0 : 2.0;
   for (Eigen::MatrixXd* weights : {&cosine.by_a, &cosine.by_b}) {
+    if (weights->size() == 0) {
+      continue;
+    }
     *weights *= factor;
+    if (whitens) {
+      *weights = Eigen::MatrixXd(whitening * *weights * whitening);
+    }
     weights->diagonal().setZero();
+    // Without whitening, the weights of mean-free RDMs are mean-free.
+    if (whitens && centres) {
+      RemoveMean(*weights);
+    }
   }
   result.candidate_weights = std::move(cosine.by_a);
   result.reference_weights = std::move(cosine.by_b);

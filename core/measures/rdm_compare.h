@@ -19,7 +19,7 @@ enum class Comparator {
   kRhoA,             ///< 12 sum x y / (m^3 - m) of centred average ranks
   kKendallTauA,      ///< (concordant - discordant) / (m (m - 1) / 2)
   kKendallTauB,      ///< the same over pairs that are not tied
-  kWhitenedCosine,   ///< cosine of -HDH/2
+  kWhitenedCosine,   ///< cosine of -W HDH W/2, W = H for unit noise
   kWhitenedPearson,  ///< the same of RDMs without their means
   kBures,            ///< normalised Bures similarity of -HDH/2
 };
@@ -50,11 +50,16 @@ struct RdmComparison {
   Eigen::MatrixXd reference_weights;
 };
 
-/// InvalidArgument when an RDM is constant where it must vary.
+/// The comparator weighs distances by their covariance.
+bool IsWhitened(Comparator comparator);
+
+/// InvalidArgument when an RDM is constant where it must vary. `whitening` [c x
+/// c] is of rdm_noise.h, for whitened comparators; empty for unit noise.
 absl::StatusOr<RdmComparison> CompareRdms(Backend& backend,
                                           Comparator comparator,
                                           const Rdm& candidate,
                                           const Rdm& reference,
+                                          const Eigen::MatrixXd& whitening,
                                           AdjointRequest request);
 
 }  // namespace repscore

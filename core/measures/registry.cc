@@ -22,6 +22,7 @@ const std::vector<MeasureEntry>& Entries() {
     add(CkaDebiasedFamily());
     add(KernelAlignmentFamily());
     add(MinibatchCkaFamily());
+    add(MeanDiscrepancyFamily());
     add(ProcrustesFamily());
     add(ProcrustesDistanceFamily());
     add(ShapeAngularFamily());
@@ -34,14 +35,18 @@ const std::vector<MeasureEntry>& Entries() {
     add(SvccaFamily());
     add(LinearRegressionFamily());
     add(RidgeRegressionFamily());
+    add(BandedRidgeFamily());
     add(GulpFamily());
     add(EffectiveDimensionFamily());
     add(RowGeometryFamily());
     add(RsaFamily());
     add(KnnFamily());
+    add(IntrinsicDistanceFamily());
+    add(DynamicsFamily());
     add(BrainScoreAlignmentFamily());
     add(PredictivityFamily());
     add(BrainScoreFamily());
+    add(WrapperFamily());
     return all;
   }();
   return entries;
@@ -112,6 +117,10 @@ absl::StatusOr<std::shared_ptr<const Measure>> CreateMeasure(
       entry->make(entry->info, *parameters);
   if (!measure.ok()) {
     return InField(id_field, measure.status());
+  }
+  // What is echoed can be sent again.
+  if (const absl::Status depth = CheckNesting((*measure)->id()); !depth.ok()) {
+    return InField(id_field, depth);
   }
   return measure;
 }

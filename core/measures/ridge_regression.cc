@@ -252,7 +252,9 @@ std::vector<MeasureEntry> RidgeRegressionFamily() {
             "n p (p + q) + k p^3 for k folds; n^2 (p + k q) + n^3 for p > n",
         .known_as = {"diffscore: ridge-lambda100-r2#5folds_cv (the default)",
                      "scikit-learn: r2_score of Ridge, cross-validated "
-                     "(denominator=validation_mean)"}},
+                     "(denominator=validation_mean)"},
+        .reference_invariances =
+            {"orthogonal", "permutation", "scale", "translation"}},
        MakeRidgeR2}};
 }
 

@@ -21,6 +21,7 @@
 #include "core/measures/moment_cosine.h"
 #include "core/measures/rdm.h"
 #include "core/measures/rdm_compare.h"
+#include "core/measures/rdm_noise.h"
 
 namespace repscore {
 namespace {
@@ -45,11 +46,16 @@ std::optional<MomentForm> FormOf(Comparator comparator, int64_t rows) {
 
 class Rsa final : public Measure {
  public:
-  Rsa(MeasureInfo info, RdmRule rule, Comparator comparator, std::string id)
+  Rsa(MeasureInfo info,
+      RdmRule rule,
+      Comparator comparator,
+      ConditionNoise noise,
+      std::string id)
       : Measure(std::move(id)),
         info_(std::move(info)),
         rule_(std::move(rule)),
-        comparator_(comparator) {}
+        comparator_(comparator),
+        noise_(std::move(noise)) {}
 
   const MeasureInfo& info() const override { return info_; }
 
@@ -84,9 +90,15 @@ class Rsa final : public Measure {
     REPSCORE_ASSIGN_OR_RETURN(const Rdm reference,
                               BuildRdm(rule_, statistics, Side::kReference));
     REPSCORE_ASSIGN_OR_RETURN(
-        const RdmComparison comparison,
-        CompareRdms(
-            *statistics.backend, comparator_, candidate, reference, request));
+        const Eigen::MatrixXd whitening,
+        WhiteningOf(*statistics.backend, noise_, reference));
+    REPSCORE_ASSIGN_OR_RETURN(const RdmComparison comparison,
+                              CompareRdms(*statistics.backend,
+                                          comparator_,
+                                          candidate,
+                                          reference,
+                                          whitening,
+                                          request));
     Evaluation result;
     result.value = comparison.value;
     if (request.candidate && comparison.candidate_weights.size() > 0) {
@@ -110,7 +122,7 @@ class Rsa final : public Measure {
 
  private:
   bool UsesMoments(int64_t rows) const {
-    return rule_.kind == RdmKind::kSquaredEuclidean &&
+    return rule_.kind == RdmKind::kSquaredEuclidean && noise_.is_identity() &&
            FormOf(comparator_, rows).has_value();
   }
   bool IsNuclear() const {
@@ -146,7 +158,34 @@ class Rsa final : public Measure {
   const MeasureInfo info_;
   const RdmRule rule_;
   const Comparator comparator_;
+  const ConditionNoise noise_;
 };
+
+/// Reads `noise`, and checks that it goes with the rest.
+absl::StatusOr<ConditionNoise> ReadNoise(Parameters& parameters,
+                                         const RdmRule& rule,
+                                         Comparator comparator) {
+  REPSCORE_ASSIGN_OR_RETURN(ConditionNoise noise,
+                            ConditionNoise::Parse(parameters.Text("noise")));
+  parameters.Replace("noise", noise.ToString());
+  if (!noise.is_identity() && !IsWhitened(comparator)) {
+    return absl::InvalidArgumentError(
+        StrCat("noise=",
+               noise.ToString(),
+               " goes with compare=whitened_cosine and "
+               "compare=whitened_pearson"));
+  }
+  if (noise.kind == ConditionNoise::Kind::kRepetitions && !rule.uses_folds()) {
+    return absl::InvalidArgumentError(
+        StrCat("noise=",
+               noise.ToString(),
+               " needs repeated measurements of the conditions: folds with "
+               "rdm=crossnobis or rdm=mahalanobis; rdm=",
+               rule.ToString(),
+               " has none"));
+  }
+  return noise;
+}
 
 absl::StatusOr<std::shared_ptr<const Measure>> MakeRsa(
     const MeasureInfo& registered, Parameters& parameters) {
@@ -182,8 +221,16 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeRsa(
                rule.ToString(),
                " may have one"));
   }
+  REPSCORE_ASSIGN_OR_RETURN(ConditionNoise noise,
+                            ReadNoise(parameters, rule, comparator));
   MeasureInfo info = registered;
   rule.Claim(info);
+  if (noise.kind == ConditionNoise::Kind::kRepetitions) {
+    // The covariance is of the reference and held fixed by the gradient.
+    info.symmetric = false;
+    info.gradient_exact = false;
+    info.reference_invariances = info.invariances;
+  }
   const bool signed_value = !rule.is_euclidean() ||
                             IsRankComparator(comparator) ||
                             comparator == Comparator::kPearson ||
@@ -198,8 +245,11 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeRsa(
   // Ties lower both, also of an RDM with itself.
   info.exact_at_equality =
       comparator != Comparator::kRhoA && comparator != Comparator::kKendallTauA;
-  return std::make_shared<Rsa>(
-      std::move(info), std::move(rule), comparator, parameters.Canonical());
+  return std::make_shared<Rsa>(std::move(info),
+                               std::move(rule),
+                               comparator,
+                               std::move(noise),
+                               parameters.Canonical());
 }
 
 /// Frobenius norm over i < j of D - E.
@@ -293,7 +343,7 @@ std::vector<MeasureEntry> RsaFamily() {
               .description =
                   "cosine, pearson, spearman (average ranks), rho_a, "
                   "kendall_tau_a, kendall_tau_b, whitened_cosine, "
-                  "whitened_pearson (unit noise) or bures; the four by ranks "
+                  "whitened_pearson (by noise) or bures; the four by ranks "
                   "have no gradient"},
              {.name = "folds",
               .default_value = "none",
@@ -301,6 +351,14 @@ std::vector<MeasureEntry> RsaFamily() {
                   "for crossnobis and mahalanobis: every fold is one "
                   "measurement of the same conditions in the same order, as "
                   "rows_contiguous(2)"},
+             {.name = "noise",
+              .default_value = "identity",
+              .description =
+                  "covariance between conditions for whitened_cosine and "
+                  "whitened_pearson: identity; diagonal(v1,v2,...), a variance "
+                  "for every condition; repetitions(shrinkage), of the "
+                  "reference's folds about their mean, shrunk to its mean "
+                  "variance, which a gradient holds fixed"},
              {.name = "rdm",
               .default_value = "sq_euclidean",
               .description =
@@ -337,7 +395,11 @@ std::vector<MeasureEntry> RsaFamily() {
              "rsa(compare=pearson,folds=rows_contiguous(2),"
              "rdm=crossnobis(0.3))",
              "rsa(compare=cosine,folds=rows_contiguous(2),"
-             "rdm=mahalanobis(0.3))"},
+             "rdm=mahalanobis(0.3))",
+             "rsa(compare=whitened_cosine,folds=rows_contiguous(2),"
+             "noise=repetitions(0.2),rdm=crossnobis)",
+             "rsa(compare=whitened_pearson,folds=rows_contiguous(2),"
+             "noise=repetitions(0.4),rdm=mahalanobis(0.3))"},
         .cost = "n (p q + p^2) for sq_euclidean by cosine, pearson and "
                 "whitened; otherwise n^2 (p + q), and n^2 log n by ranks",
         .known_as =

@@ -1,11 +1,13 @@
 #include "core/measures/specification.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "core/base/status_macros.h"
 #include "core/base/text.h"
 
 namespace repscore {
@@ -13,6 +15,8 @@ namespace {
 
 constexpr size_t kLongestSpecification = 4096;
 constexpr std::string_view kVersion = "1";
+// The parameter that is another specification.
+constexpr std::string_view kMeasure = "measure";
 
 bool IsWord(std::string_view text) {
   if (text.empty()) {
@@ -60,6 +64,12 @@ std::vector<std::string_view> SplitTopLevel(std::string_view text) {
   return pieces;
 }
 
+/// Position of the first '=' outside parentheses.
+size_t FindEquals(std::string_view text) {
+  const size_t equals = text.find('=');
+  return equals < text.find('(') ? equals : std::string_view::npos;
+}
+
 absl::Status Malformed(std::string_view text, std::string_view why) {
   return absl::InvalidArgumentError(StrCat(
       "\"", text.substr(0, 200), "\" is no measure specification: ", why));
@@ -74,12 +84,61 @@ std::string ShortestNumber(double value) {
   return {buffer.data(), result.ptr};
 }
 
+absl::StatusOr<std::vector<double>> NumberArguments(std::string_view text,
+                                                    std::string_view name) {
+  std::vector<double> values;
+  const bool named =
+      text.substr(0, name.size()) == name && text.substr(name.size(), 1) == "(";
+  size_t at = named ? name.size() + 1 : text.size();
+  while (at < text.size()) {
+    while (at < text.size() && text[at] == ' ') {
+      ++at;
+    }
+    double value = 0.0;
+    const auto [end, error] =
+        std::from_chars(text.data() + at, text.data() + text.size(), value);
+    at = static_cast<size_t>(end - text.data());
+    while (at < text.size() && text[at] == ' ') {
+      ++at;
+    }
+    const bool closes = at + 1 == text.size() && text[at] == ')';
+    if (error != std::errc() || !std::isfinite(value) ||
+        !(closes || (at < text.size() && text[at] == ','))) {
+      break;
+    }
+    values.push_back(value);
+    ++at;
+    if (closes) {
+      return values;
+    }
+  }
+  return absl::InvalidArgumentError(
+      StrCat("\"", text, "\" should be ", name, "(number,number,...)"));
+}
+
+absl::Status CheckNesting(std::string_view text) {
+  int depth = 0;
+  int deepest = 0;
+  for (const char c : text) {
+    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+    deepest = std::max(deepest, depth);
+  }
+  return deepest > kDeepestNesting
+             ? Malformed(text,
+                         StrCat("parentheses nest deeper than ",
+                                kDeepestNesting,
+                                " levels"))
+             : absl::OkStatus();
+}
+
 absl::StatusOr<Specification> ParseSpecification(std::string_view text) {
   if (text.size() > kLongestSpecification) {
     return Malformed(text, StrCat("it has ", text.size(), " characters"));
   }
+  REPSCORE_RETURN_IF_ERROR(CheckNesting(text));
   std::string_view rest = Trim(text);
-  const size_t at = rest.rfind('@');
+  const size_t close = rest.rfind(')');
+  const size_t at = rest.find('@', close == std::string_view::npos ? 0 : close);
   if (at != std::string_view::npos) {
     if (rest.substr(at + 1) != kVersion) {
       return Malformed(text, "the only version of the measures is @1");
@@ -110,8 +169,13 @@ absl::StatusOr<Specification> ParseSpecification(std::string_view text) {
     return Malformed(text, "parentheses do not balance");
   }
   for (const std::string_view piece : pieces) {
-    const size_t equals = piece.find('=');
+    const size_t equals = FindEquals(piece);
     const std::string name(Trim(piece.substr(0, equals)));
+    if (equals == std::string_view::npos && piece.data() == inner.data() &&
+        !name.empty()) {
+      specification.unnamed = name;
+      continue;
+    }
     if (equals == std::string_view::npos || !IsWord(name)) {
       return Malformed(
           text, StrCat("\"", Trim(piece), "\" should be parameter=value"));
@@ -135,13 +199,31 @@ absl::StatusOr<Parameters> Parameters::Create(
     FoldRule::Lists lists) {
   Parameters parameters;
   parameters.id_ = std::string(info.id);
+  std::map<std::string, std::string> given = specification.parameters;
+  const bool has_measure = std::any_of(info.parameters.begin(),
+                                       info.parameters.end(),
+                                       [](const ParameterInfo& parameter) {
+                                         return parameter.name == kMeasure;
+                                       });
+  if (!specification.unnamed.empty()) {
+    if (!has_measure) {
+      return absl::InvalidArgumentError(StrCat(info.id,
+                                               ": \"",
+                                               specification.unnamed,
+                                               "\" should be parameter=value"));
+    }
+    if (!given.emplace(kMeasure, specification.unnamed).second) {
+      return absl::InvalidArgumentError(
+          StrCat(info.id, ": parameter measure is given twice"));
+    }
+  }
   std::string known;
   for (const ParameterInfo& parameter : info.parameters) {
     parameters.values_[std::string(parameter.name)] =
         std::string(parameter.default_value);
     known += StrCat(known.empty() ? "" : ", ", parameter.name);
   }
-  for (const auto& [name, value] : specification.parameters) {
+  for (const auto& [name, value] : given) {
     const auto found = parameters.values_.find(name);
     if (found == parameters.values_.end()) {
       return absl::InvalidArgumentError(StrCat(
@@ -154,7 +236,7 @@ absl::StatusOr<Parameters> Parameters::Create(
   }
   const auto folds = parameters.values_.find("folds");
   const bool listed = !lists.test.empty() || !lists.train.empty();
-  if (listed &&
+  if (listed && !has_measure &&
       (folds == parameters.values_.end() || folds->second != "explicit")) {
     return absl::InvalidArgumentError(StrCat("explicit folds were given, but ",
                                              info.id,

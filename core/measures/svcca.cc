@@ -307,6 +307,8 @@ std::vector<MeasureEntry> SvccaFamily() {
   pwcca.source = "Morcos et al. 2018, Insights on representational similarity";
   pwcca.examples = {};
   pwcca.known_as = {};
+  pwcca.reference_invariances = {
+      "orthogonal", "permutation", "scale", "translation", "invertible"};
   return {{svcca, MakeSvcca}, {pwcca, MakePwcca}};
 }
 

@@ -210,8 +210,16 @@ FoldRule FoldRule::RowBatches(int64_t size) {
   return rule;
 }
 
+FoldRule FoldRule::Trajectories() {
+  FoldRule rule;
+  rule.kind_ = Kind::kTrajectories;
+  return rule;
+}
+
 std::string FoldRule::ToString() const {
   switch (kind_) {
+    case Kind::kTrajectories:
+      return "trajectories";
     case Kind::kNone:
       return "none";
     case Kind::kLeaveOneOut:

@@ -308,6 +308,21 @@ absl::StatusOr<Folds> FoldRule::Assign(const RowLayout& layout) const {
     folds.digest = DigestOf(folds);
     return folds;
   }
+  if (kind_ == Kind::kTrajectories) {
+    if (layout.conditions >= layout.rows) {
+      return absl::InvalidArgumentError(
+          StrCat("the dataset has no time axis: each of its ",
+                 layout.rows,
+                 " rows is a condition of one time bin; register it with axes "
+                 "such as time,condition,neuron"));
+    }
+    folds.count = static_cast<int32_t>(layout.conditions);
+    for (int64_t i = 0; i < layout.rows; ++i) {
+      folds.fold_of_row.push_back(static_cast<int32_t>(i % layout.conditions));
+    }
+    folds.digest = DigestOf(folds);
+    return folds;
+  }
   const bool by_row = kind_ == Kind::kRowsContiguous ||
                       kind_ == Kind::kRowsShuffled ||
                       kind_ == Kind::kLeaveOneOut;

@@ -69,7 +69,8 @@ class FoldRule {
     kSplit,                 ///< split(train,repeats,seed[,label]): conditions
     kLeaveOneOut,           ///< loo: folds of one row
     kExplicit,              ///< explicit: index lists from the caller
-    kRowBatches,  ///< row_batches(size): see RowBatches; not for validation
+    kRowBatches,    ///< row_batches(size): see RowBatches; not for validation
+    kTrajectories,  ///< trajectories: see Trajectories; not for validation
   };
 
   FoldRule() = default;
@@ -90,6 +91,10 @@ class FoldRule {
   /// Batches of `size` rows in stored order, which may be all rows; a last
   /// batch that is not full is left out.
   static FoldRule RowBatches(int64_t size);
+
+  /// Every condition, with all its time bins, is a fold. InvalidArgument of
+  /// Assign without a time axis.
+  static FoldRule Trajectories();
 
   Kind kind() const { return kind_; }
   bool in_sample() const { return kind_ == Kind::kNone; }

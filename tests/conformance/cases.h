@@ -104,8 +104,13 @@ inline std::vector<Shape> ShapesFor(const MeasureInfo& info,
     shape.n -= shape.n % info.rows_multiple_of;
     shape.p = std::max(shape.p, info.minimum_features);
     shape.q = std::max(shape.q, info.minimum_features);
+    shape.q = info.equal_features ? shape.p : shape.q;
   }
   return shapes;
+}
+
+inline Shape ShapeFor(const MeasureInfo& info, const Shape& shape) {
+  return ShapesFor(info, {shape})[0];
 }
 
 }  // namespace repscore::testing

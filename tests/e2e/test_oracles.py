@@ -4,7 +4,7 @@ import numpy as np
 import oracle_table
 import oracles
 import pytest
-from oracle_case import PROBLEMS
+from oracle_case import PROBLEMS, TIMED_PROBLEMS
 from stream import stream_score
 
 import repscore
@@ -215,8 +215,8 @@ def test_saturated_regression_warns(client):
 def registered(server):
     """The measures that the server has, and every problem as a dataset."""
     with server.client() as client:
-        for problem in PROBLEMS:
-            client.register(problem.name, problem.reference)
+        for problem in (*PROBLEMS, *TIMED_PROBLEMS):
+            client.register(problem.name, problem.grid(problem.reference))
         return {measure.id for measure in client.measures()}
 
 
@@ -227,7 +227,7 @@ def difference(server, client, case, problem):
     limit = case.tolerance * problem.digits * max(1, abs(expected))
     try:
         scores = client.score(
-            problem.name, problem.candidate, case.measure, folds=folds
+            problem.name, problem.grid(problem.candidate), case.measure, folds=folds
         )
     except repscore.RepscoreError as error:
         if server.alive():
@@ -246,10 +246,7 @@ def test_every_measure_equals_its_formula(server, client, registered, case):
     if case.id not in registered:
         pytest.skip(f"{case.id} is not a measure of this server")
 
-    wrong = [
-        difference(server, client, case, problem)
-        for problem in filter(case.applies, PROBLEMS)
-    ]
+    wrong = [difference(server, client, case, problem) for problem in case.problems]
 
     assert not any(wrong), "\n".join(filter(None, [case.measure, *wrong]))
 

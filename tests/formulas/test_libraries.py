@@ -2,6 +2,7 @@
 
 import numpy as np
 import oracles_cca as cca
+import oracles_kernels as kernels
 import oracles_prediction as prediction
 import oracles_rsa as rsa
 import oracles_shape as shape
@@ -9,6 +10,7 @@ import oracles_spectra as spectra
 import pytest
 from sklearn import cross_decomposition, model_selection
 from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.metrics.pairwise import rbf_kernel
 
 TOLERANCE = 1e-10
 
@@ -223,3 +225,42 @@ def test_circular_shifts_of_a_feature_map_are_undone():
         )
         value = shape.shape_convolutional(x, y, 2, 3, layout)
         assert value == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("n", "bands"), [(40, [4, 5]), (20, [20, 7, 8])])
+@pytest.mark.parametrize("spread", [0, 1, 3])
+def test_banded_ridge_predictions(n, bands, spread):
+    kernel_ridge = pytest.importorskip("himalaya.kernel_ridge")
+    x, y = sides(n, sum(bands), 5)
+    x, y = x - x[8:].mean(axis=0), y - y[8:].mean(axis=0)
+    deltas = spread * np.linspace(-1, 1, len(bands)) - 2
+    regressor = prediction.banded_ridge(bands, [np.exp(deltas)], [1])
+    parts = np.split(x, np.cumsum(bands)[:-1], axis=1)
+    grams = np.stack([part @ part[8:].T for part in parts])
+    model = kernel_ridge.WeightedKernelRidge(
+        alpha=1,
+        deltas=np.repeat(deltas[:, None], y.shape[1], axis=1),
+        kernels="precomputed",
+        solver_params={"max_iter": 10_000, "tol": 1e-12},
+    )
+
+    model.fit(grams[:, 8:], y[8:])
+
+    np.testing.assert_allclose(
+        regressor(x[8:], y[8:], x[:8]), model.predict(grams[:, :8]), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("bandwidth", [0.7, 3])
+def test_mean_discrepancy_of_kernels(bandwidth):
+    x, y = sides(15, 4, 4)
+    k_xx, k_yy, k_xy = (
+        rbf_kernel(a, b, gamma=1 / (2 * bandwidth**2))
+        for a, b in ((x, x), (y, y), (x, y))
+    )
+
+    value = kernels.mmd(x, y, "rbf", ("absolute", bandwidth), form="squared")
+
+    assert value == pytest.approx(
+        k_xx.mean() + k_yy.mean() - 2 * k_xy.mean(), abs=TOLERANCE
+    )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
+import oracle_table_more
 import oracle_table_prediction
 import oracles
 import oracles_cca as cca
@@ -264,6 +265,8 @@ def _neighbour_cases() -> Iterable[Case]:
                     partial(oracle, k=6, metric=metric, rows=rows),
                     applies=units(1 if metric == "euclidean" else 2),
                 )
+    yield Case("imd", neighbours.imd)
+    yield Case("imd(k=2)", partial(neighbours.imd, k=2))
     for rows in ("raw", "centred"):
         yield Case(
             f"knn.second_order_cosine(k=4,rows={rows})",
@@ -280,6 +283,7 @@ CASES = [
     *_rsa_cases(),
     *_neighbour_cases(),
     *oracle_table_prediction.cases(),
+    *oracle_table_more.cases(),
 ]
 
 # Measures of the registry that no oracle computes, and why.

@@ -100,6 +100,54 @@ def ridge_grid(
     return predict
 
 
+def simplex(steps: int, bands: int) -> list[tuple[float, ...]]:
+    """Multiples of 1 / steps that sum to 1; more of the first band comes first."""
+    if bands == 1:
+        return [(1.0,)]
+    return [
+        (first / steps, *(rest * (steps - first) / steps for rest in others))
+        for first in range(steps, -1, -1)
+        for others in (
+            simplex(steps - first, bands - 1)
+            if first < steps
+            else [(0.0,) * (bands - 1)]
+        )
+    ]
+
+
+def banded_ridge(
+    bands: Sequence[int],
+    weights: Sequence[Sequence[float]],
+    penalties: Sequence[float],
+    per_target: bool = True,
+    inner_folds: int | None = None,
+) -> Regressor:
+    """Ridge on features times the root of their band's weight; the weights and
+    the penalty of least squared error over left-out training rows."""
+
+    def errors(a: np.ndarray, b: np.ndarray, penalty: float) -> np.ndarray:
+        if inner_folds is None:
+            return leave_one_out_errors(a, b, penalty).sum(axis=0)
+        return inner_fold_errors(a, b, penalty, inner_folds).sum(axis=0)
+
+    def predict(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
+        choices = [
+            (np.sqrt(np.repeat(weight, bands)), penalty)
+            for weight in weights
+            for penalty in penalties
+        ]
+        best = np.zeros(b.shape[1], dtype=int)
+        if len(choices) > 1:
+            sums = np.array([errors(a * scale, b, x) for scale, x in choices])
+            best = np.argmin(sums, axis=0)
+            if not per_target:
+                best[:] = np.argmin(sums.sum(axis=1))
+        fitted = [ridge(x)(a * scale, b, t * scale) for scale, x in choices]
+        return np.column_stack([fitted[c][:, j] for j, c in enumerate(best)])
+
+    return predict
+
+
 def ridge_gcv(penalties: Sequence[float]) -> Regressor:
     """scikit-learn's choice among penalties; the same rule as ridge_grid."""
 

@@ -44,6 +44,23 @@ def mahalanobis(x: np.ndarray, folds: list[np.ndarray], shrinkage: float) -> np.
     return pdist(mean, "mahalanobis", VI=precision) ** 2 / x.shape[1]
 
 
+def condition_noise(
+    y: np.ndarray,
+    folds: list[np.ndarray],
+    shrinkage: float,
+    precision: np.ndarray | None = None,
+) -> np.ndarray:
+    """Covariance between conditions of folds about their mean, up to a factor."""
+    folded = np.stack([y[rows] for rows in folds])
+    folded = folded - folded.mean(axis=1, keepdims=True)
+    residual = folded - folded.mean(axis=0)
+    precision = np.eye(y.shape[1]) if precision is None else precision
+    covariance = np.einsum("mip,pq,mjq->ij", residual, precision, residual)
+    conditions = len(covariance)
+    target = np.trace(covariance) / (conditions - 1) * np.eye(conditions)
+    return (1 - shrinkage) * covariance + shrinkage * target
+
+
 def poisson(x: np.ndarray, rate: float = 1, weight: float = 0.1) -> np.ndarray:
     """Symmetrised divergence of Poisson rates with a prior, over the units."""
     rates = (x + rate * weight) / (1 + weight)
@@ -99,13 +116,6 @@ def kendall_tau_a(a: np.ndarray, b: np.ndarray) -> float:
     m = len(a)
     signs = [np.sign(vector[:, None] - vector[None, :]) for vector in (a, b)]
     return float(np.sum(signs[0] * signs[1]) / (m * (m - 1)))
-
-
-def _root(matrix: np.ndarray) -> np.ndarray:
-    """R with R R' = matrix, without the directions that are only rounding."""
-    values, vectors = np.linalg.eigh(matrix)
-    kept = values > len(values) * np.finfo(float).eps * values[-1]
-    return vectors[:, kept] * np.sqrt(values[kept])
 
 
 def _root(matrix: np.ndarray) -> np.ndarray:

@@ -234,7 +234,10 @@ Table FromHostArray(const HostArray& array) {
 }
 
 std::shared_ptr<const Dataset> MakeDataset(const Table& table) {
-  HostArray array = ToHostArray(table);
+  return MakeDataset(ToHostArray(table));
+}
+
+std::shared_ptr<const Dataset> MakeDataset(HostArray array) {
   auto dataset = std::make_shared<Dataset>();
   dataset->name = "datasets/test/versions/1";
   dataset->version = 1;
@@ -255,6 +258,20 @@ std::shared_ptr<const Measure> MustCreate(
   return *std::move(measure);
 }
 
+namespace {
+
+/// One trajectory for measures of time, else every row is a condition.
+int64_t ConditionsOf(const Measure& measure,
+                     const ProblemSize& size,
+                     const EvaluateOptions& options) {
+  if (options.conditions > 0) {
+    return options.conditions;
+  }
+  return measure.info().needs_time ? 1 : size.rows;
+}
+
+}  // namespace
+
 absl::StatusOr<Outcome> Evaluate(const Measure& measure,
                                  const Pair& pair,
                                  const EvaluateOptions& options) {
@@ -271,8 +288,7 @@ absl::StatusOr<Outcome> Evaluate(const Measure& measure,
     REPSCORE_ASSIGN_OR_RETURN(
         folds[rule->ToString()],
         rule->Assign({.rows = size.rows,
-                      .conditions = options.conditions > 0 ? options.conditions
-                                                           : size.rows}));
+                      .conditions = ConditionsOf(measure, size, options)}));
   }
   const RowOrder order(size.rows, std::move(folds));
   RowPair rows;
@@ -296,6 +312,7 @@ absl::StatusOr<Outcome> Evaluate(const Measure& measure,
   Outcome outcome;
   outcome.value = evaluation.value;
   outcome.at_optimum = evaluation.at_optimum;
+  outcome.error = evaluation.error;
   outcome.warnings = evaluation.warnings;
   if (options.candidate_gradient) {
     outcome.candidate_gradient = GradientOf(
@@ -324,13 +341,20 @@ Outcome MustEvaluate(const std::string& id,
 }
 
 absl::StatusOr<double> StreamedScore(const std::string& id, const Pair& pair) {
+  const std::shared_ptr<const Measure> measure = MustCreate(id);
+  HostArray dataset = ToHostArray(pair.reference);
+  HostArray candidate = ToHostArray(pair.candidate);
+  if (measure->info().needs_time) {
+    for (HostArray* array : {&dataset, &candidate}) {
+      array->spec.shape.insert(array->spec.shape.begin() + 1, 1);
+    }
+  }
   REPSCORE_ASSIGN_OR_RETURN(
       const std::shared_ptr<const Reference> reference,
-      Reference::Create(TestBackend(), MakeDataset(pair.reference)));
-  const HostArray candidate = ToHostArray(pair.candidate);
+      Reference::Create(TestBackend(), MakeDataset(std::move(dataset))));
   REPSCORE_ASSIGN_OR_RETURN(
       const std::unique_ptr<ScoreStream> stream,
-      ScoreStream::Create(reference, {MustCreate(id)}, candidate.spec));
+      ScoreStream::Create(reference, {measure}, candidate.spec));
   REPSCORE_RETURN_IF_ERROR(stream->Append(candidate.data));
   REPSCORE_ASSIGN_OR_RETURN(const ScoreReport report, stream->Finish());
   return report.scores.front().value;

@@ -71,6 +71,8 @@ class ScopedTestBackend {
 };
 
 std::shared_ptr<const Dataset> MakeDataset(const Table& table);
+/// [row, feature] or [time, condition, feature].
+std::shared_ptr<const Dataset> MakeDataset(HostArray array);
 HostArray ToHostArray(const Table& table);
 Table FromHostArray(const HostArray& array);
 
@@ -79,6 +81,7 @@ struct Outcome {
   Table candidate_gradient;
   Table reference_gradient;
   bool at_optimum = false;
+  std::optional<double> error;
   std::vector<MeasureWarning> warnings;
 };
 
@@ -89,7 +92,8 @@ struct EvaluateOptions {
   std::optional<Space> space = std::nullopt;
   ScalarType storage = ScalarType::kFloat64;
   Accuracy accuracy = Accuracy::kExact;
-  /// Conditions per time bin; 0: every row is a condition.
+  /// Conditions per time bin; 0: every row is a condition, or all are of one
+  /// where the measure needs time.
   int64_t conditions = 0;
 };
 
@@ -107,7 +111,8 @@ Outcome MustEvaluate(const std::string& id,
                      const Pair& pair,
                      const EvaluateOptions& options = {});
 
-/// The score as a client gets it: through ScoreStream.
+/// The score as a client gets it: through ScoreStream. The rows are a
+/// trajectory of one condition where the measure needs time.
 absl::StatusOr<double> StreamedScore(const std::string& id, const Pair& pair);
 
 }  // namespace repscore::testing

@@ -361,7 +361,7 @@ TEST(RsaPoissonTest, IsTheSymmetrisedDivergenceOfRates) {
 
   EXPECT_NEAR(outcome.value, Cosine(distances[0], distances[1]), kSameValue);
   EXPECT_EQ(MustCreate(id)->id(),
-            "rsa(compare=cosine,folds=none,rdm=poisson(1,0.1))");
+            "rsa(compare=cosine,folds=none,noise=identity,rdm=poisson(1,0.1))");
   constexpr double kStep = 1e-4;
   // Away from 0, where counts end.
   const auto at =

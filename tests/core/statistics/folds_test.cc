@@ -143,6 +143,22 @@ TEST(FoldRuleTest, LeaveOneOutHasAFoldPerRow) {
   EXPECT_THAT(folds->fold_of_row, ElementsAre(0, 1, 2, 3, 4));
 }
 
+TEST(FoldRuleTest, TrajectoriesAreConditionsAndNeedTime) {
+  const FoldRule rule = FoldRule::Trajectories();
+
+  const absl::StatusOr<Folds> folds = rule.Assign({.rows = 6, .conditions = 2});
+  const absl::StatusOr<Folds> one = rule.Assign({.rows = 3, .conditions = 1});
+  const absl::Status none = rule.Assign({.rows = 6, .conditions = 6}).status();
+
+  ASSERT_TRUE(folds.ok() && one.ok());
+  EXPECT_EQ(folds->count, 2);
+  EXPECT_THAT(folds->fold_of_row, ElementsAre(0, 1, 0, 1, 0, 1));
+  EXPECT_THAT(one->fold_of_row, ElementsAre(0, 0, 0));
+  EXPECT_EQ(none.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(none.message()), HasSubstr("no time axis"));
+  EXPECT_FALSE(FoldRule::Parse("trajectories", {}).ok());
+}
+
 TEST(FoldRuleTest, RowBatchesLeaveOutWhatDoesNotFillOne) {
   const FoldRule rule = FoldRule::RowBatches(3);
   const absl::StatusOr<Folds> folds = rule.Assign({.rows = 8, .conditions = 4});

@@ -45,6 +45,8 @@ class RunJob final : public Job, public std::enable_shared_from_this<RunJob> {
     /// Called in place of `left`: to be taken up again from the last
     /// checkpoint.
     std::function<void(bool had_no_memory)> again;
+    /// Goes with the job, when its place in the queue is free.
+    std::shared_ptr<void> room = {};
   };
 
   RunJob(Parts& parts, Task task);

@@ -208,6 +208,11 @@ absl::Status RunManager::Submit(RunJob::Task task, Entrance entrance) {
   task.again = [this, run](bool had_no_memory) {
     StartAgain(run, had_no_memory);
   };
+  task.room = std::shared_ptr<void>(nullptr, [this](void* /*none*/) {
+    if (leave_listener_) {
+      leave_listener_();
+    }
+  });
   absl::Status status =
       parts_.scheduler.Submit(JobClass::kBatch,
                               std::make_shared<RunJob>(parts_, std::move(task)),
@@ -391,15 +396,10 @@ void RunManager::Add(const std::shared_ptr<LiveRun>& run) {
 }
 
 void RunManager::Remove(const std::string& run_id) {
-  {
-    const std::lock_guard lock(mutex_);
-    live_.erase(run_id);
-    if (live_.empty()) {
-      emptied_.notify_all();
-    }
-  }
-  if (leave_listener_) {
-    leave_listener_();
+  const std::lock_guard lock(mutex_);
+  live_.erase(run_id);
+  if (live_.empty()) {
+    emptied_.notify_all();
   }
 }
 

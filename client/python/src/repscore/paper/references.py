@@ -28,7 +28,7 @@ _M1 = "hatsopoulos2007-m1"
 _IT = "zhang-desimone-it"
 # The first bin that starts 100 ms after the stimulus.
 _IT_FIRST_BIN = 12
-_BIN_MS = 50
+_IT_TIMES_MS = (150.0, 250.0)
 
 
 @dataclass(frozen=True)
@@ -192,23 +192,22 @@ def motor_cortex_movement(session: Session) -> Reference | None:
 
 
 def temporal_cortex(session: Session) -> Reference | None:
-    """Single trials of monkey IT from 100 ms after the stimulus on, counts."""
+    """Trials of monkey IT, [2 time x 399 trial x 132 neuron], counts.
+
+    The times are 100 to 200 and 200 to 300 ms after the stimulus.
+    """
     path = _file(session, _IT, "trials_50ms_counts.npy")
     if path is None:
         return None
     columns = _read_columns(path.with_name("trials.csv"))
-    trials = np.load(path).astype(np.float64)[_IT_FIRST_BIN:]
-    if session.quick:
-        # Neighbouring pairs of bins: half of the rows.
-        trials = trials[0::2] + trials[1::2]
-    width = _BIN_MS * (2 if session.quick else 1)
+    counts = np.load(path).astype(np.float64)[_IT_FIRST_BIN : _IT_FIRST_BIN + 4]
     return _register(
         session,
-        "paper-it-quick" if session.quick else "paper-it",
+        "paper-it",
         "IT, single trials",
-        trials,
+        counts.reshape(2, 2, *counts.shape[1:]).sum(axis=1),
         labels={key: columns[key] for key in ("object", "position")},
-        time_ms=[100.0 + width * (index + 0.5) for index in range(len(trials))],
+        time_ms=_IT_TIMES_MS,
     )
 
 

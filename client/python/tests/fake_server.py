@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from concurrent import futures
 from typing import Any
 
@@ -85,6 +86,7 @@ class FakeServer(
         self.failures: list[dict[str, Any]] = []
         self.points = 5
         self.members = 1
+        self.measures = ["cka(full=1)"]
         self.snapshots: list[float] = []
         self.lose_stream_after: list[int] = []
         self.fail_run = ""
@@ -137,7 +139,7 @@ class FakeServer(
             labels=header.labels,
             groups=header.groups,
             metadata=header.metadata,
-            rows=header.spec.shape[0],
+            rows=math.prod(header.spec.shape[:-1]),
             features=header.spec.shape[-1],
             row_ids=header.row_ids,
             scored_rows=len(set(header.row_ids)) or header.spec.shape[0],
@@ -301,8 +303,10 @@ class FakeServer(
     def JointOptimize(self, request, context):
         self.requests.append(request)
         self._maybe_fail(context)
+        self.measures = [f"{term.measure.id}(full=1)" for term in request.terms]
         for event in self._events(0, request.return_candidate, context):
             yield scoring_pb2.JointOptimizeResponse(event=event)
+        self.measures = ["cka(full=1)"]
 
     # RunsService
 
@@ -311,7 +315,7 @@ class FakeServer(
             name="runs/r1",
             kind=runs_pb2.RUN_KIND_OPTIMIZE,
             state=runs_pb2.RUN_STATE_RUNNING,
-            measures=["cka(full=1)"],
+            measures=self.measures,
             seed=7,
             members=self.members,
         )
@@ -333,7 +337,7 @@ class FakeServer(
             step, member = divmod(place, self.members)
             point = runs_pb2.TracePoint(
                 step=step,
-                scores=[step / 10],
+                scores=[step / 10] * len(self.measures),
                 tracked=[step / 5],
                 component_r2=[1, 0.5],
                 member=member,

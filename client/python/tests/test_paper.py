@@ -87,6 +87,9 @@ def test_fig5_puts_thresholds_beside_the_published_ones(server, tmp_path):
         "0,0.375,0.75,cka,ultrametric\n"
         "1,,0.25,cka,ultrametric\n"
     )
+    (folder / "scores_vs_decoding_acc.csv").write_text(
+        ",score,measure\n0,0.25,cka\n1,0.25,cka\n2,0.75,cka\n3,0.875,cka\n"
+    )
 
     data = ["--data", str(tmp_path / "data")]
     assert run(server, tmp_path, "fig5", "--quick", *data) == 0
@@ -98,6 +101,14 @@ def test_fig5_puts_thresholds_beside_the_published_ones(server, tmp_path):
     assert [row["published"] for row in cka] == ["0.375", ""]
     assert [row["midpoint_to_one"] for row in cka] == ["0.25", ""]
     assert [row["midpoint_to_max"] for row in cka] == ["0.125", ""]
+    run_of_cka = rows_of(tmp_path / "fig5-runs.csv")[0]
+    assert run_of_cka["start"] == "0.0"
+    assert run_of_cka["published_start"] == "0.25"
+    # The first published point is stored twice.
+    assert run_of_cka["published_steps_to_0.5"] == "1"
+    assert run_of_cka["published_steps_to_0.8"] == "2"
+    assert run_of_cka["published_steps_to_0.9"] == ""
+    assert run_of_cka["steps_to_0.5"] == ""
 
 
 def test_fig6_names_the_coupling(server, tmp_path, monkeypatch):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _QUICK_MEASURES = (CKA, NBS, PROCRUSTES)
 _FOLLOWED = 100
+LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
 _SHOWN_CURVES = 20
 _PUBLISHED_NAMES = {
     "cka": CKA,
@@ -76,6 +77,47 @@ def read_published(session: Session, recording: str) -> dict[str, list[float | N
                 score = row["scores_at_threshold"]
                 found.setdefault(measure, []).append(float(score) if score else None)
     return found
+
+
+def read_published_runs(session: Session, recording: str) -> dict[str, list[float]]:
+    """Published scores of a recording by measure, one per Adam step from 0 on."""
+    path = references.published_runs(session, recording) if recording else None
+    if path is None:
+        return {}
+    found: dict[str, list[float]] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            measure = _PUBLISHED_NAMES.get(row["measure"])
+            if measure is not None:
+                found.setdefault(measure, []).append(float(row["score"]))
+    # The authors' code stores the first point twice.
+    return {measure: scores[1:] for measure, scores in found.items()}
+
+
+def _passing(scores: Iterable[float], level: float) -> int | None:
+    """The first step with a larger score; None: never."""
+    return next((step for step, score in enumerate(scores) if score > level), None)
+
+
+def _run_rows(session: Session, panel: Panel) -> Iterable[dict[str, Any]]:
+    published = read_published_runs(session, panel.reference.published)
+    for measure, result in panel.runs.items():
+        ours = [point.score for point in result.trace]
+        known = published.get(measure, [])
+        yield {
+            "dataset": panel.reference.title,
+            "measure": measure,
+            "start": ours[0],
+            "published_start": known[0] if known else None,
+            "stop_reason": result.stop_reason,
+            "steps": result.steps,
+            "seconds": result.trace[-1].elapsed_seconds,
+            **{f"steps_to_{level}": _passing(ours, level) for level in LEVELS},
+            **{
+                f"published_steps_to_{level}": _passing(known, level)
+                for level in LEVELS
+            },
+        }
 
 
 def _rows(session: Session, panel: Panel) -> Iterable[dict[str, Any]]:
@@ -173,7 +215,7 @@ def _references(session: Session) -> list[Reference]:
 
 
 def run(session: Session) -> None:
-    """Runs the experiment and writes fig5.png and fig5.csv."""
+    """Runs the experiment and writes fig5.png, fig5.csv and fig5-runs.csv."""
     measures = _QUICK_MEASURES if session.quick else tuple(MEASURES)
     panels = [
         _panel(session, reference, measures) for reference in _references(session)
@@ -188,3 +230,6 @@ def run(session: Session) -> None:
     style.save(figure, session.out / "fig5.png")
     rows = (row for panel in panels for row in _rows(session, panel))
     session.write_csv("fig5", rows)
+    session.write_csv(
+        "fig5-runs", (row for panel in panels for row in _run_rows(session, panel))
+    )

@@ -216,6 +216,11 @@ def published_table(session: Session, recording: str) -> Path | None:
     return _file(session, _PUBLISHED, recording, "scores_at_threshold.csv")
 
 
+def published_runs(session: Session, recording: str) -> Path | None:
+    """The published scores along the optimisation, where they are at hand."""
+    return _file(session, _PUBLISHED, recording, "scores_vs_decoding_acc.csv")
+
+
 def published_spectrum(path: Path) -> npt.NDArray[np.float64]:
     """Shares of variance of the principal components, largest first."""
     columns = _read_columns(path)

@@ -31,6 +31,16 @@ struct DecodingOptions {
   std::string folds_of = {};
 };
 
+/// A label as a decoder sees it.
+struct DecodedLabel {
+  std::string label;
+  int64_t classes = 0;
+  /// Share of the largest class: what guessing it every time gets.
+  double chance = 0.0;
+  /// Accuracy on the recording itself.
+  double reference_accuracy = 0.0;
+};
+
 struct DecodingResult {
   std::string label;
   int64_t classes = 0;

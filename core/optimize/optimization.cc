@@ -60,6 +60,15 @@ class OptimizationImpl final : public Optimization {
   const std::vector<std::string>& tracked() const override {
     return tracked_ids_;
   }
+  const std::vector<DecodedLabel>& labels() const override { return labels_; }
+  const std::vector<double>& variance_shares() const override {
+    return variance_shares_;
+  }
+  const std::vector<MemberStart>& members() const override { return members_; }
+  int64_t active_members() const override {
+    return stop_reason_ == StopReason::kNone ? 1 : 0;
+  }
+  std::vector<Snapshot> TakeSnapshots() override { return {}; }
   int64_t steps() const override { return step_; }
   StopReason stop_reason() const override { return stop_reason_; }
   std::vector<TracePoint> TakeTrace() override {
@@ -130,7 +139,8 @@ class OptimizationImpl final : public Optimization {
 
   absl::StatusOr<OptimizationResult> Finish() override {
     return Guarded([this]() -> absl::StatusOr<OptimizationResult> {
-      OptimizationResult result;
+      OptimizationResult all;
+      MemberResult& result = all.members.emplace_back();
       result.stop_reason = stop_reason_;
       result.steps = step_;
       RowPair pair;
@@ -156,7 +166,7 @@ class OptimizationImpl final : public Optimization {
           scores,
           plan_.stopping.goal_tolerance.value_or(kDefaultGoalTolerance));
       result.candidate = CandidateArray();
-      return result;
+      return all;
     });
   }
 
@@ -435,6 +445,9 @@ class OptimizationImpl final : public Optimization {
   std::vector<std::shared_ptr<const Measure>> tracked_;
   std::vector<std::string> ids_;
   std::vector<std::string> tracked_ids_;
+  std::vector<DecodedLabel> labels_;
+  std::vector<double> variance_shares_;
+  std::vector<MemberStart> members_ = {MemberStart{}};
   int64_t features_ = 0;
   double largest_start_ = 0.0;
   /// A measure needs the reference's own columns.

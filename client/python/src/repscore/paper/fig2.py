@@ -43,6 +43,8 @@ _LANDMARKS: dict[str, tuple[Any, str]] = {
     "noise": ((0, (1, 3)), "noise"),
 }
 _DRAWS = 5
+# Cross-validated regression may fall far below zero.
+_LOWEST_SHOWN = -0.3
 
 
 @dataclass(frozen=True)
@@ -143,10 +145,14 @@ def _draw(axes: Axes, comparison: Comparison) -> None:
                     linewidth=1.1,
                     label=title if place == 0 else "_",
                 )
+    least = min(
+        score for scores in comparison.scores.values() for score in scores.values()
+    )
+    lowest = max(_LOWEST_SHOWN, min(0.0, 1.1 * least))
     axes.set_xticks(
         range(len(_MEASURES)), [style.name_of(m) for m in _MEASURES], rotation=20
     )
-    axes.set(title=comparison.reference.title, ylabel="score", ylim=(-0.3, 1.05))
+    axes.set(title=comparison.reference.title, ylabel="score", ylim=(lowest, 1.05))
     axes.axhline(0, color="black", linewidth=0.6)
     axes.legend(ncols=2, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 

@@ -159,6 +159,7 @@ def _draw_components(axes: Axes, panel: Panel, label: DecodedLabel) -> None:
         ylabel="decoding accuracy",
         ylim=(0, 1.02),
     )
+    style.plain_numbers(axes)
 
 
 def run(session: Session) -> None:

@@ -190,6 +190,7 @@ def _draw_thresholds(axes: Axes, session: Session, panel: Panel) -> None:
         ylabel="score where captured",
         ylim=(-0.02, 1.02),
     )
+    style.plain_numbers(axes)
 
 
 def _references(session: Session) -> list[Reference]:

@@ -33,8 +33,8 @@ _TARGET_COLOR = "#bbbbbb"
 _WORDS = {
     "independent": "independent",
     "coupled": "coupled",
-    "first_implies_second": "high {first} implies high {second}",
-    "second_implies_first": "high {second} implies high {first}",
+    "first_implies_second": "high {first}\nimplies high {second}",
+    "second_implies_first": "high {second}\nimplies high {first}",
 }
 
 
@@ -77,6 +77,7 @@ def _draw_perturbations(axes: Axes, title: str, found: Perturbations) -> None:
         ylabel="score",
         ylim=(0, 1.02),
     )
+    style.plain_numbers(axes)
     axes.legend()
 
 
@@ -133,7 +134,6 @@ def _draw_range(axes: Axes, measure: str, result: RunResult) -> None:
         ylim=(-0.05, 1.05),
         aspect="equal",
     )
-    axes.legend(loc="upper left")
 
 
 def _perturbation_rows(title: str, found: Perturbations) -> Iterable[dict[str, Any]]:
@@ -200,12 +200,12 @@ def run(session: Session) -> None:
         _draw_perturbations(axes[0, column], title, found)
     for column, (measure, result) in enumerate(ranges.items()):
         _draw_range(axes[1, column], measure, result)
+    style.legend_below(figure, axes[1, 0])
     for row, used in zip(axes, (len(costs), len(ranges))):
         for unused in row[used:]:
             unused.set_axis_off()
     figure.suptitle(
-        "One component replaced (above); scores that two measures can share on the "
-        f"{reference.title} (below)"
+        f"A component replaced; scores that two measures share on {reference.title}"
     )
     style.save(figure, session.out / "fig6.png")
     session.write_csv(

@@ -93,6 +93,15 @@ def legend_below(figure: Figure, axes: Axes, columns: int = 7) -> None:
     )
 
 
+def plain_numbers(axes: Axes) -> None:
+    """1, 10, 100 instead of powers of ten on a logarithmic x axis."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
 def save(figure: Figure, path: Path) -> Path:
     """Writes a PNG file and forgets the figure."""
     import matplotlib.pyplot as plt

@@ -138,8 +138,7 @@ absl::Status RequireGradient(const Measure& measure, const std::string& field) {
   std::string known;
   for (const MeasureInfo& info : RegisteredMeasures()) {
     if (info.differentiable) {
-      absl::StrAppend(
-          &known, known.empty() ? "" : ", ", std::string(info.id));
+      absl::StrAppend(&known, known.empty() ? "" : ", ", std::string(info.id));
     }
   }
   return FieldError(

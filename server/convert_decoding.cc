@@ -83,11 +83,10 @@ absl::StatusOr<DecodingOptions> ToDecodingOptions(
     options.folds = wire.folds();
   }
   if (options.folds < kFewestFolds) {
-    return FieldError(field + ".folds",
-                      absl::StrCat("must be at least ",
-                                   kFewestFolds,
-                                   ", is ",
-                                   options.folds));
+    return FieldError(
+        field + ".folds",
+        absl::StrCat(
+            "must be at least ", kFewestFolds, ", is ", options.folds));
   }
   options.seed = wire.seed();
   if (wire.has_c()) {
@@ -114,8 +113,8 @@ absl::StatusOr<DecodingOptions> ToDecodingOptions(
     const std::string path = absl::StrCat(field, ".labels[", i, "]");
     REPSCORE_RETURN_IF_ERROR(CheckText(wire.labels(i), path, kLabelBytes));
     if (!seen.insert(wire.labels(i)).second) {
-      return FieldError(path,
-                        absl::StrCat(Quoted(wire.labels(i)), " is there twice"));
+      return FieldError(
+          path, absl::StrCat(Quoted(wire.labels(i)), " is there twice"));
     }
   }
   return options;

@@ -32,9 +32,9 @@ LearningRateSchedule ToSchedule(const v1::LearningRateSchedule& wire) {
   schedule.warmup_steps = wire.warmup_steps();
   switch (wire.decay_case()) {
     case v1::LearningRateSchedule::kCosine:
-      schedule.decay = CosineDecay{.steps = wire.cosine().steps(),
-                                   .final_factor =
-                                       wire.cosine().final_factor()};
+      schedule.decay =
+          CosineDecay{.steps = wire.cosine().steps(),
+                      .final_factor = wire.cosine().final_factor()};
       break;
     case v1::LearningRateSchedule::kExponential:
       schedule.decay = ExponentialDecay{.factor = wire.exponential().factor(),
@@ -162,8 +162,7 @@ absl::Status ReadTrace(const v1::TraceOptions& wire, RunPlan& run) {
   if (wire.has_decoding()) {
     TraceDecoding& decoding = run.plan.decoding.emplace();
     REPSCORE_ASSIGN_OR_RETURN(
-        decoding.options,
-        ToDecodingOptions(wire.decoding(), "trace.decoding"));
+        decoding.options, ToDecodingOptions(wire.decoding(), "trace.decoding"));
     decoding.labels = {wire.decoding().labels().begin(),
                        wire.decoding().labels().end()};
     if (wire.has_decode_every()) {
@@ -382,10 +381,9 @@ absl::Status CheckSnapshots(const std::vector<double>& scores,
 void NameMembers(RunPlan& run) {
   const bool is_random = !std::holds_alternative<HostArray>(run.plan.start) &&
                          run.start_dataset.empty();
-  const size_t count = std::max<size_t>(
-      {size_t{1},
-       static_cast<size_t>(run.plan.restarts),
-       run.plan.targets.size()});
+  const size_t count = std::max<size_t>({size_t{1},
+                                         static_cast<size_t>(run.plan.restarts),
+                                         run.plan.targets.size()});
   run.members.resize(count);
   for (size_t i = 0; i < count; ++i) {
     v1::MemberStart& member = run.members[i];

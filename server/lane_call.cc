@@ -44,9 +44,7 @@ class LaneCall final : public grpc::ServerUnaryReactor, public Call {
   class ComputeJob final : public Job {
    public:
     explicit ComputeJob(LaneCall* call) : call_(call) {}
-    Next RunSlice(LaneContext& lane) override {
-      return call_->Compute(lane);
-    }
+    Next RunSlice(LaneContext& lane) override { return call_->Compute(lane); }
     void Abandon(const absl::Status& /*reason*/) override {
       call_->End(DrainingError());
     }

@@ -72,14 +72,14 @@ struct RangeInput {
   int64_t reference_rank = 0;
 };
 
-/// The classification takes, among ends of targets of which one coordinate is
-/// in the upper fifth of its axis and the other in the lower fifth, how far the
-/// low one was forced up: forced = (end - target) / (highest - lowest target)
-/// at the member that comes nearest to the high one (within a tenth).
-///   neither forced by more than 0.2: independent; both: coupled; one alone:
-/// the one whose height forces implies the other. A member that could not reach
-/// its high coordinate counts as forced. This is the slope test of the paper,
-/// (1 - s2) / (1 - s1) from targets (.95, 0) and (0, .95), in words.
+/// The classification takes targets of which one coordinate lies in the upper
+/// fifth of its axis and the other in the lower fifth, and asks how far the low
+/// one was forced up where the high one was reached (within a tenth):
+/// forced = (end - target) / length of the axis, the least over such targets,
+/// infinite where none reached its high coordinate. Neither above 0.2:
+/// independent; one more than twice the other: that one's height implies the
+/// other; else coupled. It is the slope test of the paper,
+/// (1 - s2) / (1 - s1) from targets (.95, 0) and (0, .95), in other words.
 AllowedRange ComputeAllowedRange(const RangeInput& input);
 
 /// Known bounds of a pair, measured against `trace`: CKA and NBS (or their

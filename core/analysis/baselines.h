@@ -54,6 +54,7 @@ struct MeasureBaselines {
 struct Baselines {
   std::vector<MeasureBaselines> measures;
   /// Why a kind is not there: "NO_TIME_AXIS", "NO_REPETITIONS",
+  /// "SINGLE_CONDITION", "SINGLE_NEURON",
   /// "UNDEFINED_BASELINE".
   std::vector<MeasureWarning> notes;
 };

@@ -8,6 +8,8 @@
 #include "server/convert.h"
 #include "server/convert_decoding.h"
 #include "server/error.h"
+#include "server/experiments/baseline_job.h"
+#include "server/experiments/baseline_task.h"
 #include "server/scoring.h"
 #include "spdlog/spdlog.h"
 
@@ -127,20 +129,27 @@ absl::StatusOr<std::vector<v1::Run>> Calibrator::Calibrate(
     const std::string& dataset_name, const v1::CalibrationPlan& plan) {
   REPSCORE_RETURN_IF_ERROR(CheckName(dataset_name, "dataset"));
   REPSCORE_ASSIGN_OR_RETURN(
-      const auto dataset,
-      LoadDataset(parts_.catalog, dataset_name, "dataset"));
+      const auto dataset, LoadDataset(parts_.catalog, dataset_name, "dataset"));
   REPSCORE_RETURN_IF_ERROR(
       CheckCalibrationPlan(plan, dataset->description, "plan"));
   std::vector<v1::Run> runs;
+  BaselineTask::Options baselines;
   for (int i = 0; i < plan.measures_size(); ++i) {
     REPSCORE_ASSIGN_OR_RETURN(
         const v1::MeasureSpec measure,
         Canonical(plan.measures(i), absl::StrCat("plan.measures[", i, "]")));
     const v1::OptimizeRequest request = RunOf(plan, measure, *dataset);
-    REPSCORE_ASSIGN_OR_RETURN(
-        v1::Run run, runs_.CreateCalibration(request, KeyOf(request)));
+    REPSCORE_ASSIGN_OR_RETURN(v1::Run run,
+                              runs_.CreateCalibration(request, KeyOf(request)));
     runs.push_back(std::move(run));
+    baselines.specs.push_back(measure);
+    REPSCORE_ASSIGN_OR_RETURN(auto made, ToMeasure(measure, "plan.measures"));
+    baselines.measures.push_back(std::move(made));
   }
+  baselines.dataset = dataset;
+  BaselineTask task(std::move(baselines));
+  task.FindStored(parts_.catalog);
+  StartBaselines(parts_, std::move(task));
   return runs;
 }
 
@@ -178,8 +187,7 @@ bool Calibrator::StartAll() {
     return false;
   }
   for (const PendingCalibration& pending : *plans) {
-    if (runs_.suspending() ||
-        !NoThrow([&] { return Start(pending); }).ok()) {
+    if (runs_.suspending() || !NoThrow([&] { return Start(pending); }).ok()) {
       return false;
     }
   }

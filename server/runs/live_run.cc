@@ -55,8 +55,8 @@ void LiveRun::Publish(std::vector<v1::RunEvent> events,
     }
     for (Array& array : arrays) {
       unrecorded_bytes_ += array->bytes.size();
-      arrays_.push_back({.sequence = summary_.last_sequence(),
-                         .array = std::move(array)});
+      arrays_.push_back(
+          {.sequence = summary_.last_sequence(), .array = std::move(array)});
     }
     TrimLocked();
   }

@@ -145,14 +145,13 @@ void RunJob::PublishTrace() {
       });
   const int64_t step = optimization_->steps();
   const int64_t active = optimization_->active_members();
-  task_.run->Publish(
-      std::move(events), std::move(arrays), [&](v1::Run& run) {
-        run.set_step(step);
-        run.set_active_members(static_cast<int32_t>(active));
-        if (best != trace.end()) {
-          *run.mutable_scores() = {best->scores.begin(), best->scores.end()};
-        }
-      });
+  task_.run->Publish(std::move(events), std::move(arrays), [&](v1::Run& run) {
+    run.set_step(step);
+    run.set_active_members(static_cast<int32_t>(active));
+    if (best != trace.end()) {
+      *run.mutable_scores() = {best->scores.begin(), best->scores.end()};
+    }
+  });
 }
 
 absl::Status RunJob::CheckpointIfDue() {

@@ -136,11 +136,10 @@ absl::StatusOr<std::shared_ptr<const Dataset>> RunManager::LoadInputs(
   }
   REPSCORE_RETURN_IF_ERROR(CheckStartRows(run.plan, *dataset, field));
   if (const auto& decoding = run.plan.decoding; decoding.has_value()) {
-    REPSCORE_RETURN_IF_ERROR(MakeDecoders(*dataset,
-                                          decoding->labels,
-                                          decoding->options,
-                                          "trace.decoding")
-                                 .status());
+    REPSCORE_RETURN_IF_ERROR(
+        MakeDecoders(
+            *dataset, decoding->labels, decoding->options, "trace.decoding")
+            .status());
   }
   REPSCORE_RETURN_IF_ERROR(
       CheckRunMemory(*dataset, run.plan, parts_.config.max_request_memory));
@@ -253,13 +252,11 @@ absl::StatusOr<RunManager::RunArray> RunManager::ReadArray(
   if (result.record == nullptr) {
     auto record = parts_.catalog.ReadRunArray(id.run_id, id.array);
     if (record.status().code() == absl::StatusCode::kNotFound) {
-      return WithResource(WithReason(record.status(), "ARRAY_NOT_FOUND"),
-                          "run_array",
-                          name);
+      return WithResource(
+          WithReason(record.status(), "ARRAY_NOT_FOUND"), "run_array", name);
     }
     REPSCORE_RETURN_IF_ERROR(record.status());
-    result.record =
-        std::make_shared<const RunArrayRecord>(*std::move(record));
+    result.record = std::make_shared<const RunArrayRecord>(*std::move(record));
   }
   if (result.record->spec.empty()) {
     REPSCORE_ASSIGN_OR_RETURN(result.spec, CandidateSpec(id.run_id, run));
@@ -328,7 +325,8 @@ absl::Status RunManager::ResumeRun(const RunRecord& record,
   REPSCORE_ASSIGN_OR_RETURN(auto dataset, LoadInputs(plan));
   REPSCORE_ASSIGN_OR_RETURN(std::string checkpoint,
                             parts_.catalog.ReadCheckpoint(record.run_id));
-  return Submit(run, std::move(dataset), std::move(plan), std::move(checkpoint));
+  return Submit(
+      run, std::move(dataset), std::move(plan), std::move(checkpoint));
 }
 
 void RunManager::Fail(const std::shared_ptr<LiveRun>& run,

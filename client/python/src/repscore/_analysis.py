@@ -232,8 +232,8 @@ class AnalysisMethods(Connection):
             specification.
 
         Raises:
-            NotFound: There is no such dataset or measure.
-            PreconditionFailed: There are no finished runs of a measure.
+            NotFound: There is no such dataset or measure, or no finished run of
+                a measure.
         """
         ids = _requests.measure_ids(measures)
         request = analysis_pb2.GetCalibrationRequest(

@@ -29,6 +29,7 @@
 #include "core/analysis/score_stream.h"
 #include "core/analysis/thresholds.h"
 #include "core/measures/reference.h"
+#include "core/optimize/objective.h"
 #include "core/optimize/plan.h"
 
 namespace repscore {
@@ -73,15 +74,6 @@ struct MemberStart {
   uint64_t seed = 0;
   /// Values of the terms that have a target, in their order.
   std::vector<double> targets = {};
-};
-
-/// What became of one term's goal.
-struct GoalVerdict {
-  std::string measure;
-  double value = 0.0;
-  /// Distance from the goal; 0 for a floor that holds and for maximise.
-  double residual = 0.0;
-  bool reached = false;
 };
 
 /// What one member came to.

@@ -171,10 +171,9 @@ void Calibrator::StartPending() {
   int64_t seen = 1;
   do {
     seen = requests_.load();
-    has_pending_ = false;
-    if (!StartAll()) {
-      has_pending_ = true;
-    }
+    // Runs that leave meanwhile count as requests.
+    has_pending_ = true;
+    has_pending_ = !StartAll();
   } while (!requests_.compare_exchange_strong(seen, 0));
 }
 

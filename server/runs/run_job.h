@@ -38,6 +38,8 @@ class RunJob final : public Job, public std::enable_shared_from_this<RunJob> {
     /// Called once, off the lane, when the run has left this process: ended
     /// or suspended, and stored.
     std::function<void()> left;
+    /// Goes with the job, when its place in the queue is free.
+    std::shared_ptr<void> room = {};
   };
 
   RunJob(Parts& parts, Task task);

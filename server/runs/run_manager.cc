@@ -207,6 +207,11 @@ absl::Status RunManager::Submit(const std::shared_ptr<LiveRun>& run,
   task.checkpoint = std::move(checkpoint);
   task.suspending = &suspending_;
   task.left = [this, run_id] { Remove(run_id); };
+  task.room = std::shared_ptr<void>(nullptr, [this](void* /*none*/) {
+    if (leave_listener_) {
+      leave_listener_();
+    }
+  });
   absl::Status status =
       SubmitJob(parts_.scheduler,
                 JobClass::kBatch,
@@ -349,15 +354,10 @@ void RunManager::Add(const std::shared_ptr<LiveRun>& run) {
 }
 
 void RunManager::Remove(const std::string& run_id) {
-  {
-    const std::lock_guard lock(mutex_);
-    live_.erase(run_id);
-    if (live_.empty()) {
-      emptied_.notify_all();
-    }
-  }
-  if (leave_listener_) {
-    leave_listener_();
+  const std::lock_guard lock(mutex_);
+  live_.erase(run_id);
+  if (live_.empty()) {
+    emptied_.notify_all();
   }
 }
 

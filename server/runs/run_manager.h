@@ -69,7 +69,8 @@ class RunManager {
   void Suspend() { suspending_ = true; }
   bool suspending() const { return suspending_; }
 
-  /// Called, off the lanes, whenever a run has left. Set before the first run.
+  /// Called, on any thread, whenever a run has left and made room for another.
+  /// Must not block. Set before the first run.
   void SetLeaveListener(std::function<void()> listener) {
     leave_listener_ = std::move(listener);
   }

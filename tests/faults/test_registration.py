@@ -12,12 +12,16 @@ from server_process import ROOT, ServerProcess
 from stream import catalog_stub, register_messages
 
 import repscore
+from repscore.v1 import catalog_pb2, types_pb2
 
 KEPT = np.random.default_rng(0).normal(size=(50, 8))
 NEW = np.random.default_rng(1).normal(size=(2000, 200))
 
 # Many slices of 50 ms, so that checkpoints are due.
 LONG = {"max_steps": 20000, "every": 1000, "stop_score": 2.0}
+# Steps of the calibration that the dataset "planned" asks for; the score of
+# noise on three features does not get to 0.99 before.
+PLANNED = 5
 
 
 @pytest.fixture
@@ -34,7 +38,7 @@ def check_catalog(server, acknowledged):
     with server.client() as client:
         listed = [dataset.id for dataset in client.datasets()]
         assert set(acknowledged) <= set(listed)
-        assert set(listed) <= {"kept", "new"}
+        assert set(listed) <= {"kept", "new", "planned"}
         assert client.score("kept", KEPT)["cka"] == pytest.approx(1)
         if "new" in listed:
             assert client.score("new", NEW)["cka"] == pytest.approx(1)
@@ -95,6 +99,24 @@ def test_kill_around_the_commit(server, delay):
     check_catalog(server, acknowledged)
 
 
+def register_with_plan(server):
+    """A dataset that asks for a small calibration."""
+    plan = catalog_pb2.CalibrationPlan(
+        measures=[types_pb2.MeasureSpec(id="cka")],
+        restarts=1,
+        max_steps=PLANNED,
+        principal_components=2,
+    )
+    data = KEPT[:, :3].copy()
+    with (
+        contextlib.suppress(grpc.RpcError),
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        catalog_stub(channel).RegisterDataset(
+            register_messages("planned", data.tobytes(), data.shape, calibration=plan)
+        )
+
+
 def fail_points():
     """The names that server/catalog/fail_point.cc makes."""
     text = (ROOT / "server/catalog/fail_point.cc").read_text()
@@ -132,6 +154,7 @@ def test_kill_at_every_fail_point(server, fail_point, reach):
             run.result()
         gone = client.register("gone", KEPT[:, :2])
         client.delete(gone)
+        register_with_plan(server)
     if reach == 1:
         assert server.wait(timeout=10) == -signal.SIGKILL
     server.stop()
@@ -143,6 +166,8 @@ def test_kill_at_every_fail_point(server, fail_point, reach):
         stored = [info.name for info in client.runs()]
         assert set(names) <= set(stored)
         for name in stored:
-            assert client.watch(name).result().steps == LONG["max_steps"]
+            run = client.run(name)
+            steps = PLANNED if "planned" in run.dataset_version else LONG["max_steps"]
+            assert client.watch(name).result().steps == steps
     assert leftovers(server) == []
     check_catalog(server, acknowledged)

@@ -11,6 +11,7 @@ from server_process import ServerProcess
 
 from repscore import _arrays
 from repscore.v1 import (
+    analysis_pb2_grpc,
     catalog_pb2,
     catalog_pb2_grpc,
     scoring_pb2,
@@ -64,17 +65,27 @@ def register_messages(
     data_type: int = types_pb2.DATA_TYPE_FLOAT64,
     sha256: str | None = None,
     chunk_bytes: int = 1 << 16,
+    labels: Iterable[catalog_pb2.Label] = (),
+    calibration: catalog_pb2.CalibrationPlan | None = None,
 ) -> Iterator[catalog_pb2.RegisterDatasetRequest]:
     """All messages of a registration, right or wrong."""
     digest = hashlib.sha256(data).hexdigest() if sha256 is None else sha256
     spec = types_pb2.TensorSpec(data_type=data_type, shape=shape)
     header = catalog_pb2.RegisterDatasetHeader(
-        dataset_id=name, spec=spec, sha256=digest
+        dataset_id=name,
+        spec=spec,
+        sha256=digest,
+        labels=labels,
+        calibration=calibration,
     )
     yield catalog_pb2.RegisterDatasetRequest(header=header)
     for start in range(0, len(data), chunk_bytes):
         chunk = catalog_pb2.DatasetChunk(data=data[start : start + chunk_bytes])
         yield catalog_pb2.RegisterDatasetRequest(chunk=chunk)
+
+
+def analysis_stub(channel: grpc.Channel) -> analysis_pb2_grpc.AnalysisServiceStub:
+    return analysis_pb2_grpc.AnalysisServiceStub(channel)
 
 
 def catalog_stub(channel: grpc.Channel) -> catalog_pb2_grpc.CatalogServiceStub:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from concurrent import futures
 from typing import Any
 
 import grpc
 import numpy as np
+from fake_analysis import FakeAnalysis, label, reading, thresholds
 from fake_comparison import FakeComparison, array_of
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
@@ -16,6 +18,7 @@ from google.rpc import error_details_pb2, status_pb2
 from repscore.v1 import (
     admin_pb2,
     admin_pb2_grpc,
+    analysis_pb2_grpc,
     catalog_pb2,
     catalog_pb2_grpc,
     comparison_pb2_grpc,
@@ -67,6 +70,7 @@ def fail(
 
 
 class FakeServer(
+    FakeAnalysis,
     FakeComparison,
     admin_pb2_grpc.AdminServiceServicer,
     catalog_pb2_grpc.CatalogServiceServicer,
@@ -81,12 +85,17 @@ class FakeServer(
         self.datasets: dict[str, catalog_pb2.Dataset] = {}
         self.failures: list[dict[str, Any]] = []
         self.points = 5
+        self.members = 1
+        self.measures = ["cka(full=1)"]
+        self.snapshots: list[float] = []
         self.lose_stream_after: list[int] = []
         self.fail_run = ""
+        self.allowed_range: runs_pb2.AllowedRange | None = None
         self.cancelled = False
         self.candidate = np.arange(6.0).reshape(3, 2)
         self._server = grpc.server(futures.ThreadPoolExecutor(4))
         admin_pb2_grpc.add_AdminServiceServicer_to_server(self, self._server)
+        analysis_pb2_grpc.add_AnalysisServiceServicer_to_server(self, self._server)
         catalog_pb2_grpc.add_CatalogServiceServicer_to_server(self, self._server)
         comparison_pb2_grpc.add_ComparisonServiceServicer_to_server(self, self._server)
         runs_pb2_grpc.add_RunsServiceServicer_to_server(self, self._server)
@@ -130,7 +139,7 @@ class FakeServer(
             labels=header.labels,
             groups=header.groups,
             metadata=header.metadata,
-            rows=header.spec.shape[0],
+            rows=math.prod(header.spec.shape[:-1]),
             features=header.spec.shape[-1],
             row_ids=header.row_ids,
             scored_rows=len(set(header.row_ids)) or header.spec.shape[0],
@@ -207,6 +216,8 @@ class FakeServer(
         if options.companion:
             context.companion.measure = "cka.debiased"
             context.companion.value = 0.0
+        if options.calibration:
+            context.calibration.CopyFrom(reading())
 
     def _scores(self, reply, request, array):
         self.requests.append(request)
@@ -278,6 +289,7 @@ class FakeServer(
             limit_bytes=2 << 20,
             flops=1e9,
             duration=Duration(seconds=1, nanos=500_000_000),
+            device=request.device,
         )
         reply.memory.add(what="kernel n x n", bytes=3 << 20)
         return reply
@@ -291,8 +303,10 @@ class FakeServer(
     def JointOptimize(self, request, context):
         self.requests.append(request)
         self._maybe_fail(context)
+        self.measures = [f"{term.measure.id}(full=1)" for term in request.terms]
         for event in self._events(0, request.return_candidate, context):
             yield scoring_pb2.JointOptimizeResponse(event=event)
+        self.measures = ["cka(full=1)"]
 
     # RunsService
 
@@ -301,31 +315,53 @@ class FakeServer(
             name="runs/r1",
             kind=runs_pb2.RUN_KIND_OPTIMIZE,
             state=runs_pb2.RUN_STATE_RUNNING,
-            measures=["cka(full=1)"],
+            measures=self.measures,
             seed=7,
+            members=self.members,
         )
 
     def _events(self, after, return_candidate, context):
         lose_after = self.lose_stream_after.pop(0) if self.lose_stream_after else None
-        started = runs_pb2.RunStarted(run=self.run(), tracked=["nbs"])
+        started = runs_pb2.RunStarted(
+            run=self.run(),
+            tracked=["nbs"],
+            labels=[label()],
+            variance_shares=[0.75, 0.25],
+            members=[
+                runs_pb2.MemberStart(seed=7 + member, targets=[0.5])
+                for member in range(self.members)
+            ],
+        )
         events = [runs_pb2.RunEvent(run="runs/r1", sequence=1, started=started)]
-        for step in range(self.points):
+        for place in range(self.points * self.members):
+            step, member = divmod(place, self.members)
             point = runs_pb2.TracePoint(
-                step=step, scores=[step / 10], tracked=[step / 5], component_r2=[1, 0.5]
+                step=step,
+                scores=[step / 10] * len(self.measures),
+                tracked=[step / 5],
+                component_r2=[1, 0.5],
+                member=member,
+                decoding=[] if step % 2 else [step / 4],
             )
             events.append(
-                runs_pb2.RunEvent(run="runs/r1", sequence=2 + step, point=point)
+                runs_pb2.RunEvent(run="runs/r1", sequence=2 + place, point=point)
             )
-        last = 2 + self.points
+        last = 2 + self.points * self.members
+        for threshold in self.snapshots:
+            snapshot = runs_pb2.Snapshot(
+                threshold=threshold,
+                score=threshold + 0.125,
+                step=3,
+                candidate=types_pb2.TensorSpec(shape=self.candidate.shape),
+                candidate_digest="abc",
+                name=f"runs/r1/members/0/snapshots/{threshold}",
+            )
+            events.append(
+                runs_pb2.RunEvent(run="runs/r1", sequence=last, snapshot=snapshot)
+            )
+            last += 1
         if return_candidate:
-            data = self.candidate.tobytes()
-            spec = types_pb2.TensorSpec(
-                data_type=types_pb2.DATA_TYPE_FLOAT64, shape=self.candidate.shape
-            )
-            for offset in range(0, len(data), 16):
-                chunk = runs_pb2.CandidateChunk(
-                    spec=spec, offset=offset, data=data[offset : offset + 16]
-                )
+            for chunk in self._chunks():
                 events.append(runs_pb2.RunEvent(sequence=last, candidate_chunk=chunk))
         result = runs_pb2.RunResult(run=self.run(), candidate_digest="abc")
         result.run.state = runs_pb2.RUN_STATE_SUCCEEDED
@@ -333,6 +369,19 @@ class FakeServer(
         result.run.step = self.points - 1
         result.scores.add(measure="cka(full=1)", value=0.4)
         result.verdicts.add(measure="cka(full=1)", value=0.4, residual=0.1)
+        result.best_member = self.members - 1
+        for member in range(self.members):
+            part = result.members.add(
+                member=member,
+                stop_reason=runs_pb2.STOP_REASON_PLATEAU,
+                steps=4 + member,
+                component_thresholds=thresholds(),
+                candidate_name=f"runs/r1/members/{member}/candidate",
+            )
+            part.scores.add(measure="cka(full=1)", value=0.25 * member)
+            part.label_thresholds.add(label="context")
+        if self.allowed_range is not None:
+            result.allowed_range.CopyFrom(self.allowed_range)
         if self.fail_run:
             result.run.state = runs_pb2.RUN_STATE_FAILED
             result.run.error.CopyFrom(
@@ -348,6 +397,22 @@ class FakeServer(
             if count == lose_after:
                 fail(context, grpc.StatusCode.UNAVAILABLE, "socket closed")
             yield event
+
+    def _chunks(self):
+        data = self.candidate.tobytes()
+        spec = types_pb2.TensorSpec(
+            data_type=types_pb2.DATA_TYPE_FLOAT64, shape=self.candidate.shape
+        )
+        for offset in range(0, len(data), 16):
+            yield runs_pb2.CandidateChunk(
+                spec=spec, offset=offset, data=data[offset : offset + 16]
+            )
+
+    def ReadRunArray(self, request, context):
+        self.requests.append(request)
+        self._maybe_fail(context)
+        for chunk in self._chunks():
+            yield runs_pb2.ReadRunArrayResponse(chunk=chunk)
 
     def WatchRun(self, request, context):
         self.requests.append(request)

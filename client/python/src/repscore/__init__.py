@@ -9,9 +9,21 @@
 ...         print(point.step, point.score)
 """
 
+from repscore.analyses import Baselines, Decodings, Perturbations
+from repscore.calibration import (
+    CalibratedAccuracy,
+    Calibration,
+    CalibrationPoint,
+    CalibrationReading,
+    ComponentPerturbation,
+    ComponentThreshold,
+    Landmark,
+    MeasureCalibration,
+)
 from repscore.client import Client
 from repscore.comparisons import Aggregation, Embedding, FrechetMean, Pairwise
 from repscore.context import Ceiling, Context, Interval, NullDistribution
+from repscore.decoding import DecodedLabel, Decoding, LabelDecoding
 from repscore.errors import (
     Busy,
     Cancelled,
@@ -37,6 +49,7 @@ from repscore.models import (
     MemoryItem,
     ServerInfo,
 )
+from repscore.optimizers import Constant, Cosine, Exponential, Grid, Lbfgs
 from repscore.runs import Run
 from repscore.scores import (
     Candidate,
@@ -47,35 +60,68 @@ from repscore.scores import (
     ScoreTable,
     Warning,
 )
-from repscore.trace import GoalVerdict, RunInfo, RunResult, TracePoint
+from repscore.trace import (
+    AllowedRange,
+    Bound,
+    GoalVerdict,
+    MemberResult,
+    MemberStart,
+    RunInfo,
+    RunResult,
+    Snapshot,
+    TracePoint,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Aggregation",
+    "AllowedRange",
     "Axis",
+    "Baselines",
+    "Bound",
     "Busy",
+    "CalibratedAccuracy",
+    "Calibration",
+    "CalibrationPoint",
+    "CalibrationReading",
     "Cancelled",
     "Candidate",
     "Ceiling",
     "Client",
+    "ComponentPerturbation",
+    "ComponentThreshold",
+    "Constant",
     "Context",
     "CorruptData",
+    "Cosine",
     "Dataset",
+    "DecodedLabel",
+    "Decoding",
+    "Decodings",
     "Embedding",
     "Estimate",
+    "Exponential",
     "FieldViolation",
     "FrechetMean",
     "GoalVerdict",
+    "Grid",
     "Interval",
     "InvalidInput",
+    "LabelDecoding",
+    "Landmark",
+    "Lbfgs",
     "LimitExceeded",
     "Measure",
+    "MeasureCalibration",
     "MeasureParameter",
+    "MemberResult",
+    "MemberStart",
     "MemoryItem",
     "NotFound",
     "NullDistribution",
     "Pairwise",
+    "Perturbations",
     "PreconditionFailed",
     "Provenance",
     "RepscoreError",
@@ -89,6 +135,7 @@ __all__ = [
     "Scores",
     "ServerError",
     "ServerInfo",
+    "Snapshot",
     "TimedOut",
     "TracePoint",
     "Unavailable",

@@ -8,6 +8,7 @@ from typing import Any
 from repscore import _arrays, _convert, _requests
 from repscore._connection import Connection
 from repscore._requests import DatasetLike
+from repscore.calibration import Calibration
 from repscore.models import Axis, Dataset
 from repscore.v1 import catalog_pb2
 
@@ -31,6 +32,7 @@ class CatalogMethods(Connection):
         description: str = "",
         citation: str = "",
         metadata: Mapping[str, str] | None = None,
+        calibrate: Calibration | None = None,
     ) -> Dataset:
         """Registers a reference dataset, or finds it when it is there already.
 
@@ -53,6 +55,8 @@ class CatalogMethods(Connection):
             description: Anything.
             citation: What to cite when using it.
             metadata: Further texts by key.
+            calibrate: Runs to start in the background that tell what scores on
+                this dataset mean; see `calibration`.
 
         Raises:
             InvalidInput: The name, shape, axes, labels or row ids do not fit
@@ -74,6 +78,7 @@ class CatalogMethods(Connection):
                 citation=citation,
                 attributes=metadata or {},
             ),
+            calibration=_requests.calibration_plan(calibrate) if calibrate else None,
         )
         reply = self._call(
             lambda: self._catalog.RegisterDataset(

@@ -93,6 +93,7 @@ class ComparisonMethods(ScoringMethods):
         folds: Folds | None = None,
         *,
         context: Context | None = None,
+        device: str = "",
     ) -> Scores:
         """Compares two arrays with each other; nothing is stored.
 
@@ -102,6 +103,7 @@ class ComparisonMethods(ScoringMethods):
             measures: One or several.
             folds: As in `score`.
             context: As in `score`; there are no groups and no repetitions.
+            device: As in `score`.
 
         Raises:
             InvalidInput: Row counts differ, an entry is not finite, one side
@@ -117,6 +119,7 @@ class ComparisonMethods(ScoringMethods):
             reference=_arrays.encode(reference).tensor(),
             measures=_folds.measure_specs(ids, lists),
             context=_requests.context_options(context),
+            device=device,
         )
         reply = self._call(
             lambda: self._comparison.Compare(request, timeout=self._timeout)
@@ -133,6 +136,7 @@ class ComparisonMethods(ScoringMethods):
         *,
         known: Pairwise | None = None,
         progress: Progress | None = None,
+        device: str = "",
     ) -> Pairwise:
         """Compares every system with every other.
 
@@ -144,6 +148,7 @@ class ComparisonMethods(ScoringMethods):
                 come first in the result and are not compared again, as if
                 their rows had not changed.
             progress: Called with the pairs done and the pairs in all.
+            device: As in `score`.
 
         Raises:
             InvalidInput: Rows differ, an entry is not finite, or a measure is
@@ -159,6 +164,7 @@ class ComparisonMethods(ScoringMethods):
             measures=[types_pb2.MeasureSpec(id=id) for id in infos],
             known_systems=len(old),
             known=_known(known, old, infos.values()) if known and old else (),
+            device=device,
         )
         result = self._call(lambda: self._pairwise(request, progress))
         return Pairwise(

@@ -14,6 +14,7 @@ from repscore.errors import Busy, Unavailable, from_rpc_error
 from repscore.models import Dataset
 from repscore.v1 import (
     admin_pb2_grpc,
+    analysis_pb2_grpc,
     catalog_pb2,
     catalog_pb2_grpc,
     comparison_pb2_grpc,
@@ -58,6 +59,7 @@ class Connection:
         self._scoring = scoring_pb2_grpc.ScoringServiceStub(self._channel)
         self._comparison = comparison_pb2_grpc.ComparisonServiceStub(self._channel)
         self._catalog = catalog_pb2_grpc.CatalogServiceStub(self._channel)
+        self._analysis = analysis_pb2_grpc.AnalysisServiceStub(self._channel)
         self._runs = runs_pb2_grpc.RunsServiceStub(self._channel)
         self._admin = admin_pb2_grpc.AdminServiceStub(self._channel)
 

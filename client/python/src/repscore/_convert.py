@@ -1,4 +1,4 @@
-"""Wire messages to the plain values of `models` and `trace`."""
+"""Wire messages to the plain values of `models` and `scores`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Union
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from repscore import _arrays
+from repscore import _arrays, _convert_calibration
 from repscore.context import Ceiling, Interval, NullDistribution
 from repscore.models import (
     Axis,
@@ -27,8 +27,7 @@ from repscore.scores import (
     Scores,
     Warning,
 )
-from repscore.trace import GoalVerdict, RunInfo, TracePoint
-from repscore.v1 import admin_pb2, catalog_pb2, runs_pb2, scoring_pb2, types_pb2
+from repscore.v1 import admin_pb2, catalog_pb2, scoring_pb2, types_pb2
 
 _Summarised = Union[
     scoring_pb2.ScoreResponse, scoring_pb2.StreamScoreResponse, scoring_pb2.LayerScores
@@ -41,7 +40,7 @@ def enum_name(full: str, prefix: str) -> str:
     return "" if name == "unspecified" else name
 
 
-def _time(message: object, field: str) -> datetime | None:
+def time(message: object, field: str) -> datetime | None:
     value = getattr(message, field)
     if not isinstance(value, Timestamp) or (value.seconds == 0 and value.nanos == 0):
         return None
@@ -75,7 +74,7 @@ def dataset(message: catalog_pb2.Dataset, already_registered: bool = False) -> D
         description=message.metadata.description,
         citation=message.metadata.citation,
         metadata=dict(message.metadata.attributes),
-        create_time=_time(message, "create_time"),
+        create_time=time(message, "create_time"),
         already_registered=already_registered,
         row_ids=tuple(message.row_ids),
         scored_rows=message.scored_rows,
@@ -114,7 +113,7 @@ def measure(message: scoring_pb2.MeasureDescription) -> Measure:
     )
 
 
-def _warnings(messages: Iterable[types_pb2.Warning]) -> tuple[Warning, ...]:
+def warnings(messages: Iterable[types_pb2.Warning]) -> tuple[Warning, ...]:
     return tuple(Warning(warning.reason, warning.message) for warning in messages)
 
 
@@ -157,7 +156,12 @@ def _context(message: types_pb2.ScoreContext) -> ScoreContext:
         null=_null(message.null_distribution) if has("null_distribution") else None,
         baseline=message.baseline if has("baseline") else None,
         companion=score(message.companion) if has("companion") else None,
-        notes=_warnings(message.notes),
+        notes=warnings(message.notes),
+        calibration=(
+            _convert_calibration.reading(message.calibration)
+            if has("calibration")
+            else None
+        ),
     )
 
 
@@ -166,7 +170,7 @@ def score(message: types_pb2.Score) -> Score:
     return Score(
         message.value,
         measure=message.measure,
-        warnings=_warnings(message.warnings),
+        warnings=warnings(message.warnings),
         fold_digest=message.fold_digest,
         space=message.space,
         error=message.error if message.HasField("error") else None,
@@ -228,60 +232,7 @@ def estimate(message: scoring_pb2.EstimateScoreResponse) -> Estimate:
         fits=message.fits,
         flops=message.flops,
         seconds=message.duration.seconds + message.duration.nanos / 1e9,
-    )
-
-
-def run(message: runs_pb2.Run) -> RunInfo:
-    """A Run of the wire."""
-    return RunInfo(
-        name=message.name,
-        kind=enum_name(runs_pb2.RunKind.Name(message.kind), "RUN_KIND_"),
-        state=enum_name(runs_pb2.RunState.Name(message.state), "RUN_STATE_"),
-        dataset_version=message.dataset_version,
-        measures=tuple(message.measures),
-        step=message.step,
-        scores=dict(zip(message.measures, message.scores)),
-        last_sequence=message.last_sequence,
-        stop_reason=enum_name(
-            runs_pb2.StopReason.Name(message.stop_reason), "STOP_REASON_"
-        ),
-        seed=message.seed,
-        error=message.error.message,
-        create_time=_time(message, "create_time"),
-        update_time=_time(message, "update_time"),
-    )
-
-
-def trace_point(
-    message: runs_pb2.TracePoint,
-    sequence: int,
-    measures: Sequence[str],
-    tracked: Sequence[str],
-) -> TracePoint:
-    """A TracePoint of the wire; `measures` and `tracked` name its values."""
-    return TracePoint(
-        step=message.step,
-        scores=dict(zip(measures, message.scores)),
-        tracked=dict(zip(tracked, message.tracked)),
-        objective=message.objective,
-        gradient_norm=message.gradient_norm,
-        candidate_norm=message.candidate_norm,
-        component_r2=tuple(message.component_r2),
-        elapsed_seconds=message.elapsed_seconds,
-        sequence=sequence,
-    )
-
-
-def verdicts(messages: Iterable[runs_pb2.GoalVerdict]) -> tuple[GoalVerdict, ...]:
-    """GoalVerdicts of the wire."""
-    return tuple(
-        GoalVerdict(
-            measure=verdict.measure,
-            value=verdict.value,
-            residual=verdict.residual,
-            reached=verdict.reached,
-        )
-        for verdict in messages
+        device=message.device,
     )
 
 

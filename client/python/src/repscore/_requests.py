@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Union
 
-from google.protobuf.duration_pb2 import Duration
-
 from repscore import _arrays
+from repscore.calibration import Calibration
 from repscore.context import Context
+from repscore.decoding import Decoding
 from repscore.models import Axis, Dataset, Measure
 from repscore.v1 import catalog_pb2, scoring_pb2, types_pb2
 
@@ -23,24 +23,11 @@ _AXIS_KINDS = {
     "neuron": catalog_pb2.AXIS_KIND_FEATURE,
     "unit": catalog_pb2.AXIS_KIND_FEATURE,
 }
-_PRECISIONS = {
-    None: types_pb2.PRECISION_UNSPECIFIED,
-    "mixed": types_pb2.PRECISION_MIXED,
-    "float64": types_pb2.PRECISION_FLOAT64,
-}
 _NORMALIZATIONS = {
     None: types_pb2.NORMALIZATION_UNSPECIFIED,
     "r/c": types_pb2.NORMALIZATION_R_OVER_C,
     "r2/c": types_pb2.NORMALIZATION_R_SQUARED_OVER_C,
     "r2/c2": types_pb2.NORMALIZATION_R_SQUARED_OVER_C_SQUARED,
-}
-_MOVES = {
-    "candidate": scoring_pb2.MOVES_CANDIDATE,
-    "both": scoring_pb2.MOVES_BOTH,
-}
-_LOSSES = {
-    "absolute": scoring_pb2.TARGET_LOSS_ABSOLUTE,
-    "squared": scoring_pb2.TARGET_LOSS_SQUARED,
 }
 
 
@@ -93,9 +80,42 @@ def context_options(context: Context | None) -> types_pb2.ContextOptions | None:
         baseline=context.baseline,
         companion=context.companion,
         seed=context.seed,
+        calibration=context.calibration,
     )
     if context.supplied_ceiling is not None:
         message.supplied_ceiling = context.supplied_ceiling
+    return message
+
+
+def decoding_options(decoding: Decoding) -> types_pb2.DecodingOptions:
+    """How labels are decoded; unset parts take the server's defaults."""
+    message = types_pb2.DecodingOptions(
+        labels=decoding.labels,
+        seed=decoding.seed,
+        pool_time_bins=decoding.pool_time_bins,
+        folds_of=decoding.folds_of,
+    )
+    if decoding.folds is not None:
+        message.folds = decoding.folds
+    if decoding.c is not None:
+        message.c = decoding.c
+    return message
+
+
+def calibration_plan(plan: Calibration) -> catalog_pb2.CalibrationPlan:
+    """Which optimisations calibrate; unset parts take the server's defaults."""
+    message = catalog_pb2.CalibrationPlan(
+        measures=[types_pb2.MeasureSpec(id=id) for id in measure_ids(plan.measures)],
+        seed=plan.seed,
+    )
+    if plan.restarts is not None:
+        message.restarts = plan.restarts
+    if plan.max_steps is not None:
+        message.max_steps = plan.max_steps
+    if plan.components is not None:
+        message.principal_components = plan.components
+    if plan.decoding is not None:
+        message.decoding.CopyFrom(decoding_options(plan.decoding))
     return message
 
 
@@ -135,6 +155,7 @@ def dataset_header(
     groups: Mapping[str, Iterable[Any]] | None,
     ids: Iterable[Any] | None,
     metadata: catalog_pb2.DatasetMetadata,
+    calibration: catalog_pb2.CalibrationPlan | None,
 ) -> catalog_pb2.RegisterDatasetHeader:
     """The first message of a registration."""
     return catalog_pb2.RegisterDatasetHeader(
@@ -152,6 +173,7 @@ def dataset_header(
         metadata=metadata,
         sha256=array.sha256(),
         row_ids=row_ids(ids),
+        calibration=calibration,
     )
 
 
@@ -173,107 +195,3 @@ def score_stream(
     for data in array.chunks():
         chunk = scoring_pb2.DataChunk(data=data)
         yield scoring_pb2.StreamScoreRequest(chunk=chunk)
-
-
-def start_point(start: Any, seed: int, features: int | None) -> Any:
-    """Where the candidate starts: noise, an array, or a dataset."""
-    if start is None:
-        gaussian = scoring_pb2.GaussianStart(seed=seed)
-        if features is not None:
-            gaussian.features = features
-        return scoring_pb2.StartPoint(gaussian=gaussian)
-    if isinstance(start, (str, Dataset)):
-        return scoring_pb2.StartPoint(dataset=dataset_name(start))
-    return scoring_pb2.StartPoint(candidate=_arrays.encode(start).tensor())
-
-
-def adam(
-    learning_rate: float | None, betas: tuple[float, float] | None
-) -> scoring_pb2.AdamOptions:
-    """Adam's options; unset ones take the server's defaults."""
-    message = scoring_pb2.AdamOptions()
-    if learning_rate is not None:
-        message.learning_rate = learning_rate
-    if betas is not None:
-        message.beta1, message.beta2 = betas
-    return message
-
-
-def stopping(
-    *,
-    stop_score: float | None,
-    max_steps: int | None,
-    max_time: float | None,
-    plateau: tuple[int, float] | None,
-    goal_tolerance: float | None = None,
-) -> scoring_pb2.StoppingOptions:
-    """Stopping rules; unset ones take the server's defaults."""
-    message = scoring_pb2.StoppingOptions()
-    if stop_score is not None:
-        message.score = stop_score
-    if max_steps is not None:
-        message.max_steps = max_steps
-    if max_time is not None:
-        nanos = round(max_time * 1e9)
-        message.max_time.CopyFrom(
-            Duration(seconds=nanos // 1_000_000_000, nanos=nanos % 1_000_000_000)
-        )
-    if plateau is not None:
-        message.plateau.patience, message.plateau.min_delta = plateau
-    if goal_tolerance is not None:
-        message.goal_tolerance = goal_tolerance
-    return message
-
-
-def trace(
-    every: int | None,
-    tracked: Iterable[types_pb2.MeasureSpec],
-    components: int,
-) -> scoring_pb2.TraceOptions:
-    """What a trace shows."""
-    message = scoring_pb2.TraceOptions(tracked=tracked, principal_components=components)
-    if every is not None:
-        message.every = every
-    return message
-
-
-def precision(value: str | None) -> types_pb2.Precision.ValueType:
-    """None, "mixed" or "float64"."""
-    chosen: types_pb2.Precision.ValueType = choose(_PRECISIONS, value, "precision")
-    return chosen
-
-
-def moves(value: str) -> scoring_pb2.Moves.ValueType:
-    """Either "candidate" or "both"."""
-    chosen: scoring_pb2.Moves.ValueType = choose(_MOVES, value, "moves")
-    return chosen
-
-
-def terms(
-    maximize: Sequence[types_pb2.MeasureSpec],
-    targets: Sequence[types_pb2.MeasureSpec],
-    target_values: Sequence[float],
-    floors: Sequence[types_pb2.MeasureSpec],
-    floor_values: Sequence[float],
-    weights: Mapping[str, float],
-    target_loss: str,
-) -> list[scoring_pb2.ObjectiveTerm]:
-    """The goals of a joint optimisation."""
-    loss = choose(_LOSSES, target_loss, "target_loss")
-    goals = []
-    for spec in maximize:
-        goals.append(scoring_pb2.ObjectiveTerm(measure=spec))
-        goals[-1].maximize.SetInParent()
-    for spec, value in zip(targets, target_values):
-        target = scoring_pb2.TargetGoal(value=value, loss=loss)
-        goals.append(scoring_pb2.ObjectiveTerm(measure=spec, target=target))
-    for spec, value in zip(floors, floor_values):
-        floor = scoring_pb2.FloorGoal(value=value)
-        goals.append(scoring_pb2.ObjectiveTerm(measure=spec, floor=floor))
-    for goal in goals:
-        if goal.measure.id in weights:
-            goal.weight = weights[goal.measure.id]
-    unknown = set(weights) - {goal.measure.id for goal in goals}
-    if unknown:
-        raise ValueError(f"weights: no goal is named {', '.join(sorted(unknown))}")
-    return goals

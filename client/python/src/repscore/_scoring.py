@@ -65,6 +65,7 @@ class ScoringMethods(Connection):
         *,
         context: Context | None = None,
         dtype: Any = "float64",
+        device: str = "",
     ) -> Estimate:
         """Time, memory and path of a score before its data are sent.
 
@@ -76,6 +77,7 @@ class ScoringMethods(Connection):
             folds: As in `score`.
             context: As in `score`.
             dtype: Element type behind a shape; an array has its own.
+            device: As in `score`.
 
         Raises:
             InvalidInput: Row counts differ or a parameter is out of range. A
@@ -93,6 +95,7 @@ class ScoringMethods(Connection):
             candidate=spec,
             measures=_folds.measure_specs(ids, lists),
             context=_requests.context_options(context),
+            device=device,
         )
         reply = self._call(
             lambda: self._scoring.EstimateScore(request, timeout=self._timeout)
@@ -109,6 +112,7 @@ class ScoringMethods(Connection):
         *,
         row_ids: Iterable[Any] | None = ...,
         context: Context | None = ...,
+        device: str = ...,
     ) -> ScoreTable: ...
 
     @overload
@@ -121,6 +125,7 @@ class ScoringMethods(Connection):
         *,
         row_ids: Iterable[Any] | None = ...,
         context: Context | None = ...,
+        device: str = ...,
     ) -> Scores: ...
 
     def score(
@@ -132,6 +137,7 @@ class ScoringMethods(Connection):
         *,
         row_ids: Iterable[Any] | None = None,
         context: Context | None = None,
+        device: str = "",
     ) -> Scores | ScoreTable:
         """Compares activations with a dataset, row by row.
 
@@ -153,8 +159,9 @@ class ScoringMethods(Connection):
                 for a dataset that was registered with row ids: rows are put
                 into its order, and rows with equal ids averaged. Default: rows
                 come in the dataset's order.
-            context: Ceiling, interval, chance level and baseline to be computed
+            context: Ceiling, interval, chance level, baseline and calibration
                 beside every score.
+            device: "auto" (default), "cpu" or for instance "cuda:0".
 
         Returns:
             Scores by measure; for several candidates a table of them by name.
@@ -183,6 +190,7 @@ class ScoringMethods(Connection):
             measures=_folds.measure_specs(ids, lists),
             context=_requests.context_options(context),
             row_ids=texts,
+            device=device,
         )
         if several:
             return self._score_all(header, ids, candidates)
@@ -248,4 +256,5 @@ class ScoringMethods(Connection):
             measures=header.measures,
             context=header.context if header.HasField("context") else None,
             row_ids=header.row_ids,
+            device=header.device,
         )

@@ -39,3 +39,8 @@ def html(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head, *kept = _filled(header, rows)
     body = "".join(line(row, "td") for row in kept)
     return f"<table><thead>{line(head, 'th')}</thead><tbody>{body}</tbody></table>"
+
+
+def paragraph(sentence: str) -> str:
+    """A sentence in HTML."""
+    return f"<p>{_html.escape(sentence)}</p>"

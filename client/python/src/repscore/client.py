@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from repscore import _convert
+from repscore._analysis import AnalysisMethods
 from repscore._catalog import CatalogMethods
 from repscore._comparison import ComparisonMethods
 from repscore._optimization import OptimizationMethods
@@ -10,7 +11,7 @@ from repscore.models import ServerInfo
 from repscore.v1 import admin_pb2
 
 
-class Client(CatalogMethods, ComparisonMethods, OptimizationMethods):
+class Client(CatalogMethods, ComparisonMethods, OptimizationMethods, AnalysisMethods):
     """A connection to a repscore server. Thread-safe; a context manager.
 
     Arguments named `dataset` take an id ("m1": its latest version), a full

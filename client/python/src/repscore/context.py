@@ -31,6 +31,8 @@ class Context:
         baseline: The score of the reference's own average over conditions.
         companion: The debiased score beside a biased one, for instance
             cka.debiased beside cka.
+        calibration: What optimised noise of the same score captures, from the
+            dataset's stored calibrations; see `Client.calibrate`.
         seed: Of all random draws, 0 to 2**64 - 1.
     """
 
@@ -45,6 +47,7 @@ class Context:
     baseline: bool = False
     companion: bool = False
     seed: int = 0
+    calibration: bool = False
 
 
 @dataclass(frozen=True)

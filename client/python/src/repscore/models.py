@@ -145,6 +145,7 @@ class Estimate:
         fits: The server will take it.
         flops: Floating-point operations.
         seconds: At the server's measured speed, without the time to send it.
+        device: Where it would run, for instance "cpu".
     """
 
     space: str
@@ -155,6 +156,7 @@ class Estimate:
     fits: bool
     flops: float
     seconds: float
+    device: str = ""
 
     def __str__(self) -> str:
         fits = "fits" if self.fits else "does not fit"

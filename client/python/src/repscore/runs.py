@@ -9,10 +9,11 @@ from typing import Any
 
 import grpc
 
-from repscore import _arrays, _convert
+from repscore import _arrays, _convert, _convert_calibration, _convert_runs
+from repscore.decoding import DecodedLabel
 from repscore.errors import RepscoreError, Unavailable, from_rpc_error, run_failed
-from repscore.scores import Provenance, Scores
-from repscore.trace import RunInfo, RunResult, TracePoint
+from repscore.scores import Provenance
+from repscore.trace import MemberStart, RunInfo, RunResult, Snapshot, TracePoint
 from repscore.v1 import runs_pb2, runs_pb2_grpc, types_pb2
 
 _FIRST_DELAY = 0.1
@@ -34,6 +35,9 @@ class Run:
         info: The run as of its start.
         measures: Canonical specifications of the objective.
         tracked: Canonical specifications of the tracked measures.
+        labels: Labels that are decoded along the way, by name.
+        variance_shares: Of every component in `TracePoint.component_r2`.
+        members: What distinguishes restarts or targets; one for a plain run.
         provenance: What the run computes from and with.
     """
 
@@ -53,6 +57,7 @@ class Run:
         self._reconnect_for = reconnect_for
         self._sequence = after
         self._points: list[TracePoint] = []
+        self._snapshots: list[Snapshot] = []
         self._candidate = bytearray()
         self._candidate_spec: types_pb2.TensorSpec | None = None
         self._result: RunResult | None = None
@@ -61,15 +66,28 @@ class Run:
         self.tracked: tuple[str, ...] = ()
         first = started or self._next_event()
         self.name = first.run or first.started.run.name
-        self.info: RunInfo = _convert.run(first.started.run)
+        self.info: RunInfo = _convert_runs.run(first.started.run)
         self.measures = tuple(first.started.run.measures)
         self.tracked = tuple(first.started.tracked)
+        self.labels: dict[str, DecodedLabel] = {
+            label.label: _convert_calibration.decoded_label(label)
+            for label in first.started.labels
+        }
+        self.variance_shares = tuple(first.started.variance_shares)
+        self.members: tuple[MemberStart, ...] = tuple(
+            _convert_runs.member_start(member) for member in first.started.members
+        )
         self.provenance: Provenance = _convert.provenance(first.started.provenance)
 
     @property
     def trace(self) -> tuple[TracePoint, ...]:
         """All points received so far."""
         return tuple(self._points)
+
+    @property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """Snapshots received so far; `Client.run_array` fetches them."""
+        return tuple(self._snapshots)
 
     @property
     def sequence(self) -> int:
@@ -87,13 +105,19 @@ class Run:
             event = self._next_event()
             kind = event.WhichOneof("event")
             if kind == "point":
-                point = _convert.trace_point(
-                    event.point, event.sequence, self.measures, self.tracked
+                point = _convert_runs.trace_point(
+                    event.point,
+                    event.sequence,
+                    self.measures,
+                    self.tracked,
+                    tuple(self.labels),
                 )
                 self._points.append(point)
                 yield point
             elif kind == "candidate_chunk":
                 self._store(event.candidate_chunk)
+            elif kind == "snapshot":
+                self._snapshots.append(_convert_runs.snapshot(event.snapshot))
             elif kind == "result":
                 self._finish(event.result)
 
@@ -181,18 +205,28 @@ class Run:
         self._candidate[chunk.offset : chunk.offset + len(chunk.data)] = chunk.data
 
     def _finish(self, message: runs_pb2.RunResult) -> None:
-        run = _convert.run(message.run)
+        run = _convert_runs.run(message.run)
         if run.state == "failed":
             raise run_failed(run.name, message.run.error)
-        scores = [_convert.score(score) for score in message.scores]
         candidate = None
         if self._candidate and self._candidate_spec is not None:
             candidate = _arrays.decode(self._candidate_spec, self._candidate)
         self._result = RunResult(
             run=run,
-            scores=Scores({s.measure: s for s in scores}, provenance=self.provenance),
-            verdicts=_convert.verdicts(message.verdicts),
+            scores=_convert_runs.named_scores(message.scores, self.provenance),
+            verdicts=_convert_runs.verdicts(message.verdicts),
             candidate=candidate,
             candidate_digest=message.candidate_digest,
             trace=tuple(self._points),
+            members=tuple(
+                _convert_runs.member_result(member, self.provenance)
+                for member in message.members
+            ),
+            best_member=message.best_member,
+            snapshots=tuple(self._snapshots),
+            allowed_range=(
+                _convert_runs.allowed_range(message.allowed_range)
+                if message.HasField("allowed_range")
+                else None
+            ),
         )

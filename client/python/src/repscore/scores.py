@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from repscore import _tables
+from repscore.calibration import CalibrationReading
 from repscore.context import Ceiling, Interval, NullDistribution
 
 
@@ -61,6 +62,7 @@ class ScoreContext:
         null: Scores of permuted rows, with the p-value.
         baseline: Score of the reference's own average over conditions.
         companion: Score of the debiased measure.
+        calibration: What noise that was optimised to this score captures.
         notes: Why a part that was asked for is not there.
     """
 
@@ -72,6 +74,7 @@ class ScoreContext:
     baseline: float | None = None
     companion: Score | None = None
     notes: tuple[Warning, ...] = ()
+    calibration: CalibrationReading | None = None
 
 
 _NO_CONTEXT = ScoreContext()
@@ -163,7 +166,7 @@ class Scores(Mapping[str, Score]):
 
     Keys are the specifications as asked for; the canonical ones find the same
     scores. Shows itself as a table in terminals and notebooks, with a column
-    for every part of the context that is there.
+    for every part of the context that is there, and the calibrations below.
 
     Attributes:
         provenance: What the scores were computed from and by.
@@ -208,11 +211,16 @@ class Scores(Mapping[str, Score]):
         rows = [[key, *_cells(score).values()] for key, score in self.items()]
         return ["measure", *_COLUMNS], rows
 
+    def _readings(self) -> list[str]:
+        readings = [score.context.calibration for score in self.values()]
+        return [reading.statement for reading in readings if reading]
+
     def __repr__(self) -> str:
-        return _tables.text(*self._table())
+        return "\n".join([_tables.text(*self._table()), *self._readings()])
 
     def _repr_html_(self) -> str:
-        return _tables.html(*self._table())
+        paragraphs = "".join(map(_tables.paragraph, self._readings()))
+        return _tables.html(*self._table()) + paragraphs
 
 
 class ScoreTable(dict[str, Scores]):

@@ -32,7 +32,7 @@ absl::Status List(Catalog& catalog,
 grpc::ServerReadReactor<v1::RegisterDatasetRequest>*
 CatalogService::RegisterDataset(grpc::CallbackServerContext* context,
                                 v1::RegisterDatasetResponse* response) {
-  return StartRegisterDataset(parts_, context, response);
+  return StartRegisterDataset(parts_, calibrator_, context, response);
 }
 
 grpc::ServerUnaryReactor* CatalogService::ListDatasets(

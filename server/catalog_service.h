@@ -3,13 +3,15 @@
 #define REPSCORE_SERVER_CATALOG_SERVICE_H_
 
 #include "repscore/v1/catalog.grpc.pb.h"
+#include "server/experiments/calibrator.h"
 #include "server/parts.h"
 
 namespace repscore::server {
 
 class CatalogService final : public v1::CatalogService::CallbackService {
  public:
-  explicit CatalogService(Parts& parts) : parts_(parts) {}
+  CatalogService(Parts& parts, Calibrator& calibrator)
+      : parts_(parts), calibrator_(calibrator) {}
 
   grpc::ServerReadReactor<v1::RegisterDatasetRequest>* RegisterDataset(
       grpc::CallbackServerContext* context,
@@ -32,6 +34,7 @@ class CatalogService final : public v1::CatalogService::CallbackService {
 
  private:
   Parts& parts_;
+  Calibrator& calibrator_;
 };
 
 }  // namespace repscore::server

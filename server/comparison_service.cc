@@ -35,6 +35,9 @@ absl::Status PrepareCompare(Parts& parts,
   REPSCORE_ASSIGN_OR_RETURN(task.measures,
                             ToMeasures(request.measures(), "measures"));
   REPSCORE_ASSIGN_OR_RETURN(task.options, ToScoreOptions(request.context()));
+  if (request.context().calibration()) {
+    task.calibration = CalibrationContext::OfInlineReference();
+  }
   return CheckScoreMemory(*task.dataset,
                           task.candidate,
                           task.measures,
@@ -63,7 +66,7 @@ absl::Status ComputeCompare(LaneContext& lane,
           reference, task.measures, task.candidate, std::move(options)));
   REPSCORE_RETURN_IF_ERROR(stream->Append(BytesOf(request.candidate().data())));
   REPSCORE_ASSIGN_OR_RETURN(const ScoreReport report, stream->Finish());
-  AddScores(report, response->mutable_scores());
+  WriteScores(task, report, response->mutable_scores());
   *response->mutable_provenance() =
       MakeProvenance("", "", lane.backend.name(), v1::PRECISION_FLOAT64);
   return absl::OkStatus();

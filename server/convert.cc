@@ -131,6 +131,21 @@ absl::StatusOr<std::shared_ptr<const Measure>> ToMeasure(
   return measure;
 }
 
+absl::Status RequireGradient(const Measure& measure, const std::string& field) {
+  if (measure.info().differentiable) {
+    return absl::OkStatus();
+  }
+  std::string known;
+  for (const MeasureInfo& info : RegisteredMeasures()) {
+    if (info.differentiable) {
+      absl::StrAppend(&known, known.empty() ? "" : ", ", std::string(info.id));
+    }
+  }
+  return FieldError(
+      field + ".id",
+      absl::StrCat(measure.id(), " has no gradient; these have one: ", known));
+}
+
 absl::StatusOr<Measures> ToMeasures(
     const google::protobuf::RepeatedPtrField<v1::MeasureSpec>& specs,
     const std::string& field) {

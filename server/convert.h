@@ -61,6 +61,10 @@ using Measures = std::vector<std::shared_ptr<const Measure>>;
 absl::StatusOr<std::shared_ptr<const Measure>> ToMeasure(
     const v1::MeasureSpec& spec, const std::string& field);
 
+/// InvalidArgument, naming `field`.id and the measures that have a gradient,
+/// for a measure without one.
+absl::Status RequireGradient(const Measure& measure, const std::string& field);
+
 /// At most kMaxMeasures.
 absl::StatusOr<Measures> ToMeasures(
     const google::protobuf::RepeatedPtrField<v1::MeasureSpec>& specs,

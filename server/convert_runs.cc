@@ -1,14 +1,17 @@
 #include "server/convert_runs.h"
 
-#include <cmath>
-#include <limits>
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/measures/measure.h"
+#include "core/optimize/objective.h"
 #include "server/convert.h"
+#include "server/convert_decoding.h"
 #include "server/error.h"
 
 namespace repscore::server {
@@ -22,6 +25,40 @@ constexpr int32_t kMaxDurationNanos = 999'999'999;
 
 std::string UnknownValue(int value) {
   return absl::StrCat("has the unknown value ", value);
+}
+
+LearningRateSchedule ToSchedule(const v1::LearningRateSchedule& wire) {
+  LearningRateSchedule schedule;
+  schedule.warmup_steps = wire.warmup_steps();
+  switch (wire.decay_case()) {
+    case v1::LearningRateSchedule::kCosine:
+      schedule.decay =
+          CosineDecay{.steps = wire.cosine().steps(),
+                      .final_factor = wire.cosine().final_factor()};
+      break;
+    case v1::LearningRateSchedule::kExponential:
+      schedule.decay = ExponentialDecay{.factor = wire.exponential().factor(),
+                                        .every = wire.exponential().every()};
+      break;
+    case v1::LearningRateSchedule::kConstant:
+    case v1::LearningRateSchedule::DECAY_NOT_SET:
+      break;
+  }
+  return schedule;
+}
+
+LbfgsOptions ToLbfgs(const v1::LbfgsOptions& wire) {
+  LbfgsOptions lbfgs;
+  if (wire.has_memory()) {
+    lbfgs.memory = wire.memory();
+  }
+  if (wire.has_initial_step()) {
+    lbfgs.initial_step = wire.initial_step();
+  }
+  if (wire.has_max_trials()) {
+    lbfgs.max_trials = wire.max_trials();
+  }
+  return lbfgs;
 }
 
 AdamOptions ToAdam(const v1::AdamOptions& wire) {
@@ -38,6 +75,7 @@ AdamOptions ToAdam(const v1::AdamOptions& wire) {
   if (wire.has_epsilon()) {
     adam.epsilon = wire.epsilon();
   }
+  adam.schedule = ToSchedule(wire.schedule());
   return adam;
 }
 
@@ -83,6 +121,10 @@ absl::Status ReadStart(const v1::StartPoint& wire, RunPlan& run) {
     case v1::StartPoint::kDataset:
       run.start_dataset = wire.dataset();
       return CheckName(wire.dataset(), "start.dataset");
+    case v1::StartPoint::kSurrogate:
+      run.seed = wire.surrogate().seed();
+      run.plan.start = SurrogateStart{.seed = run.seed};
+      return absl::OkStatus();
     case v1::StartPoint::kGaussian:
     case v1::StartPoint::KIND_NOT_SET:
       break;
@@ -110,6 +152,23 @@ absl::Status ReadTrace(const v1::TraceOptions& wire, RunPlan& run) {
     run.plan.tracked.push_back(ToMeasureRequest(wire.tracked(i)));
     run.tracked.push_back(tracked[static_cast<size_t>(i)]->id());
   }
+  run.plan.snapshot_scores = {wire.snapshot_scores().begin(),
+                              wire.snapshot_scores().end()};
+  if (wire.has_decode_every() && wire.decode_every() < 1) {
+    return FieldError(
+        "trace.decode_every",
+        absl::StrCat("must be at least 1, is ", wire.decode_every()));
+  }
+  if (wire.has_decoding()) {
+    TraceDecoding& decoding = run.plan.decoding.emplace();
+    REPSCORE_ASSIGN_OR_RETURN(
+        decoding.options, ToDecodingOptions(wire.decoding(), "trace.decoding"));
+    decoding.labels = {wire.decoding().labels().begin(),
+                       wire.decoding().labels().end()};
+    if (wire.has_decode_every()) {
+      decoding.every = wire.decode_every();
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -135,6 +194,12 @@ absl::Status ReadCommon(const Request& request, RunPlan& run) {
   REPSCORE_RETURN_IF_ERROR(CheckName(request.dataset(), "dataset"));
   run.dataset = request.dataset();
   run.plan.adam = ToAdam(request.adam());
+  if (request.has_lbfgs()) {
+    if (request.has_adam()) {
+      return FieldError("lbfgs", "cannot be given beside adam");
+    }
+    run.plan.lbfgs = ToLbfgs(request.lbfgs());
+  }
   REPSCORE_ASSIGN_OR_RETURN(run.plan.stopping, ToStopping(request.stopping()));
   REPSCORE_RETURN_IF_ERROR(ReadStart(request.start(), run));
   REPSCORE_RETURN_IF_ERROR(ReadTrace(request.trace(), run));
@@ -178,6 +243,7 @@ absl::Status ReadTerms(const v1::JointOptimizeRequest& request, RunPlan& run) {
     const std::string field = absl::StrCat("terms[", i, "]");
     REPSCORE_ASSIGN_OR_RETURN(const auto measure,
                               ToMeasure(wire.measure(), field + ".measure"));
+    REPSCORE_RETURN_IF_ERROR(RequireGradient(*measure, field + ".measure"));
     ObjectiveTerm term;
     term.measure = ToMeasureRequest(wire.measure());
     term.field = field + ".measure";
@@ -186,6 +252,156 @@ absl::Status ReadTerms(const v1::JointOptimizeRequest& request, RunPlan& run) {
     run.plan.terms.push_back(std::move(term));
     run.measures.push_back(measure->id());
   }
+  return absl::OkStatus();
+}
+
+/// Terms that have a target.
+std::vector<size_t> TargetTerms(const OptimizationPlan& plan) {
+  std::vector<size_t> terms;
+  for (size_t i = 0; i < plan.terms.size(); ++i) {
+    if (std::holds_alternative<Target>(plan.terms[i].goal)) {
+      terms.push_back(i);
+    }
+  }
+  return terms;
+}
+
+/// Every value lies in the range of its term's measure.
+absl::Status CheckTargets(const v1::JointOptimizeRequest& request,
+                          const RunPlan& run) {
+  const std::vector<size_t> terms = TargetTerms(run.plan);
+  for (size_t i = 0; i < run.plan.targets.size(); ++i) {
+    const std::vector<double>& values = run.plan.targets[i];
+    for (size_t k = 0; k < std::min(values.size(), terms.size()); ++k) {
+      REPSCORE_ASSIGN_OR_RETURN(
+          const auto measure,
+          ToMeasure(request.terms(static_cast<int>(terms[k])).measure(),
+                    "terms"));
+      const MeasureInfo& info = measure->info();
+      if (values[k] >= info.lowest && values[k] <= info.highest) {
+        continue;
+      }
+      const bool is_grid = request.has_grid();
+      return FieldError(
+          is_grid ? (values[k] < info.lowest ? "grid.lowest" : "grid.highest")
+                  : absl::StrCat("targets.points[", i, "].values"),
+          absl::StrCat(values[k],
+                       " is outside the range [",
+                       info.lowest,
+                       ", ",
+                       info.highest,
+                       "] of ",
+                       std::string(info.id)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadGrid(const v1::TargetGrid& wire, RunPlan& run) {
+  TargetGrid grid;
+  if (wire.has_points_per_side()) {
+    grid.points_per_side = wire.points_per_side();
+  }
+  grid.boundary = wire.boundary();
+  if (wire.has_lowest()) {
+    grid.lowest = wire.lowest();
+  }
+  if (wire.has_highest()) {
+    grid.highest = wire.highest();
+  }
+  const auto axes = static_cast<int64_t>(TargetTerms(run.plan).size());
+  REPSCORE_ASSIGN_OR_RETURN(run.plan.targets, MakeTargets(grid, axes));
+  return absl::OkStatus();
+}
+
+absl::Status ReadWalk(const v1::JointOptimizeRequest& request, RunPlan& run) {
+  switch (request.walk_case()) {
+    case v1::JointOptimizeRequest::kTargets:
+      if (request.targets().points().empty()) {
+        return FieldError("targets.points", "at least one is needed");
+      }
+      for (const v1::TargetPoint& point : request.targets().points()) {
+        run.plan.targets.emplace_back(point.values().begin(),
+                                      point.values().end());
+      }
+      break;
+    case v1::JointOptimizeRequest::kGrid:
+      REPSCORE_RETURN_IF_ERROR(ReadGrid(request.grid(), run));
+      break;
+    case v1::JointOptimizeRequest::WALK_NOT_SET:
+      return absl::OkStatus();
+  }
+  REPSCORE_RETURN_IF_ERROR(CheckTargets(request, run));
+  // The terms' own values are not used: they take those of the first target.
+  const std::vector<size_t> terms = TargetTerms(run.plan);
+  const std::vector<double>& first = run.plan.targets.front();
+  for (size_t k = 0; k < std::min(terms.size(), first.size()); ++k) {
+    std::get<Target>(run.plan.terms[terms[k]].goal).value = first[k];
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadRestarts(const v1::OptimizeRequest& request, RunPlan& run) {
+  if (!request.has_restarts()) {
+    return absl::OkStatus();
+  }
+  run.plan.restarts = request.restarts();
+  if (run.plan.restarts > 1 && !run.start_dataset.empty()) {
+    return FieldError("restarts", "need a random start; this one is given");
+  }
+  return absl::OkStatus();
+}
+
+/// Scores that the measure can have, by rising similarity.
+absl::Status CheckSnapshots(const std::vector<double>& scores,
+                            const MeasureInfo& info) {
+  const double sign = info.orientation == Orientation::kScore ? 1.0 : -1.0;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    const std::string field = absl::StrCat("trace.snapshot_scores[", i, "]");
+    if (!(scores[i] >= info.lowest && scores[i] <= info.highest)) {
+      return FieldError(field,
+                        absl::StrCat(scores[i],
+                                     " is outside the range [",
+                                     info.lowest,
+                                     ", ",
+                                     info.highest,
+                                     "] of ",
+                                     std::string(info.id)));
+    }
+    if (i > 0 && !(sign * scores[i] > sign * scores[i - 1])) {
+      return FieldError(field,
+                        absl::StrCat(scores[i],
+                                     " does not lie beyond the one before, ",
+                                     scores[i - 1]));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void NameMembers(RunPlan& run) {
+  const bool is_random = !std::holds_alternative<HostArray>(run.plan.start) &&
+                         run.start_dataset.empty();
+  const size_t count = std::max<size_t>({size_t{1},
+                                         static_cast<size_t>(run.plan.restarts),
+                                         run.plan.targets.size()});
+  run.members.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    v1::MemberStart& member = run.members[i];
+    if (is_random) {
+      member.set_seed(run.seed + (run.plan.restarts > 1 ? i : 0));
+    }
+    if (i < run.plan.targets.size()) {
+      *member.mutable_targets() = {run.plan.targets[i].begin(),
+                                   run.plan.targets[i].end()};
+    }
+  }
+}
+
+/// What the core alone knows: numbers of the plan and goals of the terms.
+absl::Status Validate(RunPlan& run) {
+  REPSCORE_RETURN_IF_ERROR(ValidatePlan(run.plan));
+  REPSCORE_RETURN_IF_ERROR(Objective::Create(run.plan.terms).status());
+  NameMembers(run);
   return absl::OkStatus();
 }
 
@@ -220,6 +436,10 @@ absl::StatusOr<RunPlan> ToRunPlan(const v1::OptimizeRequest& request) {
   REPSCORE_RETURN_IF_ERROR(ReadCommon(request, run));
   REPSCORE_ASSIGN_OR_RETURN(const auto measure,
                             ToMeasure(request.measure(), "measure"));
+  REPSCORE_RETURN_IF_ERROR(RequireGradient(*measure, "measure"));
+  REPSCORE_RETURN_IF_ERROR(ReadRestarts(request, run));
+  REPSCORE_RETURN_IF_ERROR(
+      CheckSnapshots(run.plan.snapshot_scores, measure->info()));
   ObjectiveTerm term;
   term.measure = ToMeasureRequest(request.measure());
   term.field = "measure";
@@ -229,7 +449,7 @@ absl::StatusOr<RunPlan> ToRunPlan(const v1::OptimizeRequest& request) {
       measure->info().orientation == Orientation::kScore) {
     run.plan.stopping.score = kDefaultStoppingScore;
   }
-  REPSCORE_RETURN_IF_ERROR(ValidatePlan(run.plan));
+  REPSCORE_RETURN_IF_ERROR(Validate(run));
   return run;
 }
 
@@ -239,7 +459,8 @@ absl::StatusOr<RunPlan> ToRunPlan(const v1::JointOptimizeRequest& request) {
   REPSCORE_RETURN_IF_ERROR(ReadCommon(request, run));
   REPSCORE_RETURN_IF_ERROR(ReadTerms(request, run));
   REPSCORE_RETURN_IF_ERROR(ReadMoves(request.moves(), run));
-  REPSCORE_RETURN_IF_ERROR(ValidatePlan(run.plan));
+  REPSCORE_RETURN_IF_ERROR(ReadWalk(request, run));
+  REPSCORE_RETURN_IF_ERROR(Validate(run));
   return run;
 }
 
@@ -248,49 +469,6 @@ absl::StatusOr<RunPlan> ParseRunPlan(v1::RunKind kind,
   return kind == v1::RUN_KIND_OPTIMIZE
              ? ParseAs<v1::OptimizeRequest>(request)
              : ParseAs<v1::JointOptimizeRequest>(request);
-}
-
-v1::TracePoint ToProto(const TracePoint& point) {
-  v1::TracePoint result;
-  result.set_step(point.step);
-  *result.mutable_scores() = {point.scores.begin(), point.scores.end()};
-  *result.mutable_tracked() = {point.tracked.begin(), point.tracked.end()};
-  result.set_objective(point.objective);
-  result.set_gradient_norm(point.gradient_norm);
-  result.set_candidate_norm(point.candidate_norm);
-  *result.mutable_component_r2() = {point.component_r2.begin(),
-                                    point.component_r2.end()};
-  result.set_elapsed_seconds(point.elapsed_seconds);
-  return result;
-}
-
-v1::GoalVerdict ToProto(const GoalVerdict& verdict) {
-  v1::GoalVerdict result;
-  result.set_measure(verdict.measure);
-  result.set_value(verdict.value);
-  result.set_residual(verdict.residual);
-  result.set_reached(verdict.reached);
-  return result;
-}
-
-v1::StopReason ToProto(StopReason reason) {
-  switch (reason) {
-    case StopReason::kNone:
-      return v1::STOP_REASON_UNSPECIFIED;
-    case StopReason::kScoreReached:
-      return v1::STOP_REASON_SCORE_REACHED;
-    case StopReason::kMaxSteps:
-      return v1::STOP_REASON_MAX_STEPS;
-    case StopReason::kMaxTime:
-      return v1::STOP_REASON_MAX_TIME;
-    case StopReason::kPlateau:
-      return v1::STOP_REASON_PLATEAU;
-    case StopReason::kGoalsReached:
-      return v1::STOP_REASON_GOALS_REACHED;
-    case StopReason::kAtOptimum:
-      return v1::STOP_REASON_AT_OPTIMUM;
-  }
-  return v1::STOP_REASON_UNSPECIFIED;
 }
 
 }  // namespace repscore::server

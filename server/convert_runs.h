@@ -4,6 +4,7 @@
 #ifndef REPSCORE_SERVER_CONVERT_RUNS_H_
 #define REPSCORE_SERVER_CONVERT_RUNS_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,10 @@ struct RunPlan {
   /// Canonical specifications of the terms and of the tracked measures.
   std::vector<std::string> measures;
   std::vector<std::string> tracked;
-  /// Of a Gaussian start.
+  /// Of a random start.
   uint64_t seed = 0;
+  /// One per member.
+  std::vector<v1::MemberStart> members;
 };
 
 absl::StatusOr<RunPlan> ToRunPlan(const v1::OptimizeRequest& request);
@@ -40,8 +43,16 @@ absl::StatusOr<RunPlan> ParseRunPlan(v1::RunKind kind,
                                      const std::string& request);
 
 v1::TracePoint ToProto(const TracePoint& point);
+/// Without a name.
+v1::Snapshot ToProto(const Snapshot& snapshot);
 v1::GoalVerdict ToProto(const GoalVerdict& verdict);
 v1::StopReason ToProto(StopReason reason);
+v1::ComponentThreshold ToProto(const ComponentThreshold& threshold);
+v1::LabelThreshold ToProto(const LabelThreshold& threshold);
+/// Without the name of the candidate. Scores of an infeasible member that miss
+/// their goals carry the warning INFEASIBLE.
+v1::MemberResult ToProto(const MemberResult& member);
+v1::AllowedRange ToProto(const AllowedRange& range);
 
 }  // namespace repscore::server
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/base/status_macros.h"
 #include "server/error.h"
 #include "server/scoring.h"
 
@@ -43,10 +44,7 @@ class LaneCall final : public grpc::ServerUnaryReactor, public Call {
   class ComputeJob final : public Job {
    public:
     explicit ComputeJob(LaneCall* call) : call_(call) {}
-    Next RunSlice(LaneContext& lane) override {
-      call_->Compute(lane);
-      return Next::kDone;
-    }
+    Next RunSlice(LaneContext& lane) override { return call_->Compute(lane); }
     void Abandon(const absl::Status& /*reason*/) override {
       call_->End(DrainingError());
     }
@@ -70,12 +68,20 @@ class LaneCall final : public grpc::ServerUnaryReactor, public Call {
     }
   }
 
-  void Compute(LaneContext& lane) {
-    absl::Status status = cancel_.Check();
-    if (status.ok()) {
-      status = NoThrow([&] { return work_.compute(lane, cancel_); });
+  Job::Next Compute(LaneContext& lane) {
+    const auto is_done = NoThrow([&]() -> absl::StatusOr<bool> {
+      REPSCORE_RETURN_IF_ERROR(cancel_.Check());
+      if (work_.compute_part) {
+        return work_.compute_part(lane, cancel_);
+      }
+      REPSCORE_RETURN_IF_ERROR(work_.compute(lane, cancel_));
+      return true;
+    });
+    if (is_done.ok() && !*is_done) {
+      return Job::Next::kAgain;
     }
-    End(status);
+    End(is_done.status());
+    return Job::Next::kDone;
   }
 
   void End(const absl::Status& status) { Finish(Outcome(status)); }

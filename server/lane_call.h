@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/parts.h"
@@ -19,7 +20,12 @@ struct LaneWork {
   std::function<absl::Status()> prepare;
   /// Fills in the response. Long work asks `cancel` now and then.
   std::function<absl::Status(LaneContext& lane, const CancelToken& cancel)>
-      compute;
+      compute = {};
+  /// Instead of `compute`: one part of the work; true when it was the last.
+  /// Other calls have their turn on the lane in between.
+  std::function<absl::StatusOr<bool>(LaneContext& lane,
+                                     const CancelToken& cancel)>
+      compute_part = {};
 };
 
 /// Refused when the disk executor or the queue is full or the server drains;

@@ -80,7 +80,7 @@ absl::Status CheckRunMemory(const Dataset& dataset,
   if (const auto* start = std::get_if<HostArray>(&plan.start)) {
     features = FeatureCount(start->spec);
   } else if (const auto* gaussian = std::get_if<GaussianStart>(&plan.start);
-             gaussian->features > 0) {
+             gaussian != nullptr && gaussian->features > 0) {
     features = gaussian->features;
   }
   const auto n = static_cast<double>(dataset.rows());

@@ -18,9 +18,12 @@ class RegisterDatasetCall final
     : public UploadCall<v1::RegisterDatasetRequest> {
  public:
   RegisterDatasetCall(Parts& parts,
+                      Calibrator& calibrator,
                       const grpc::CallbackServerContext& context,
                       v1::RegisterDatasetResponse* response)
-      : UploadCall(parts, context, "RegisterDataset"), response_(response) {}
+      : UploadCall(parts, context, "RegisterDataset"),
+        calibrator_(calibrator),
+        response_(response) {}
 
  protected:
   absl::Status Schedule() override {
@@ -39,12 +42,20 @@ class RegisterDatasetCall final
                               ToDescription(header));
     REPSCORE_RETURN_IF_ERROR(CheckSize(description.spec));
     REPSCORE_RETURN_IF_ERROR(Normalize(description));
+    if (header.has_calibration()) {
+      REPSCORE_RETURN_IF_ERROR(CheckCalibrationPlan(
+          header.calibration(), description, "calibration"));
+    }
     auto upload = parts().catalog.BeginUpload(
         header.dataset_id(), description, header.sha256());
     if (upload.status().code() == absl::StatusCode::kResourceExhausted) {
       return WithReason(upload.status(), "DISK_FULL");
     }
     REPSCORE_ASSIGN_OR_RETURN(upload_, std::move(upload));
+    if (header.has_calibration()) {
+      has_plan_ = true;
+      upload_->KeepCalibration(header.calibration().SerializeAsString());
+    }
     return absl::OkStatus();
   }
 
@@ -63,6 +74,9 @@ class RegisterDatasetCall final
     REPSCORE_RETURN_IF_ERROR(committed.status());
     *response_->mutable_dataset() = ToProto(committed->record);
     response_->set_already_registered(committed->already_registered);
+    if (has_plan_) {
+      calibrator_.PlanKept();
+    }
     return absl::OkStatus();
   }
 
@@ -93,7 +107,9 @@ class RegisterDatasetCall final
                      "spec.shape");
   }
 
+  Calibrator& calibrator_;
   v1::RegisterDatasetResponse* const response_;
+  bool has_plan_ = false;
   std::unique_ptr<DatasetUpload> upload_;
 };
 
@@ -101,9 +117,10 @@ class RegisterDatasetCall final
 
 grpc::ServerReadReactor<v1::RegisterDatasetRequest>* StartRegisterDataset(
     Parts& parts,
+    Calibrator& calibrator,
     grpc::CallbackServerContext* context,
     v1::RegisterDatasetResponse* response) {
-  auto* call = new RegisterDatasetCall(parts, *context, response);
+  auto* call = new RegisterDatasetCall(parts, calibrator, *context, response);
   call->Start();
   return call;
 }

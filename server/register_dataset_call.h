@@ -6,6 +6,7 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 #include "repscore/v1/catalog.pb.h"
+#include "server/experiments/calibrator.h"
 #include "server/parts.h"
 
 namespace repscore::server {
@@ -13,6 +14,7 @@ namespace repscore::server {
 /// Starts the call; the reactor owns itself.
 grpc::ServerReadReactor<v1::RegisterDatasetRequest>* StartRegisterDataset(
     Parts& parts,
+    Calibrator& calibrator,
     grpc::CallbackServerContext* context,
     v1::RegisterDatasetResponse* response);
 

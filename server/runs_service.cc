@@ -6,6 +6,7 @@
 #include "core/base/status_macros.h"
 #include "server/convert.h"
 #include "server/error.h"
+#include "server/runs/read_array_stream.h"
 #include "server/runs/run_stream.h"
 #include "server/unary_call.h"
 
@@ -98,6 +99,12 @@ grpc::ServerUnaryReactor* RunsService::CancelRun(
                                                   Lookup(request->name()));
                         return absl::OkStatus();
                       });
+}
+
+grpc::ServerWriteReactor<v1::ReadRunArrayResponse>* RunsService::ReadRunArray(
+    grpc::CallbackServerContext* context,
+    const v1::ReadRunArrayRequest* request) {
+  return StartReadRunArray(parts_, runs_, context, request);
 }
 
 }  // namespace repscore::server

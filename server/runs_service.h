@@ -31,6 +31,10 @@ class RunsService final : public v1::RunsService::CallbackService {
                                       const v1::CancelRunRequest* request,
                                       v1::CancelRunResponse* response) override;
 
+  grpc::ServerWriteReactor<v1::ReadRunArrayResponse>* ReadRunArray(
+      grpc::CallbackServerContext* context,
+      const v1::ReadRunArrayRequest* request) override;
+
  private:
   absl::StatusOr<v1::Run> Lookup(const std::string& name) const;
 

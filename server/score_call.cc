@@ -50,7 +50,7 @@ absl::Status Prepare(Parts& parts,
         candidates.task,
         PrepareScore(parts, request, request.candidate().spec()));
     candidates.specs = {candidates.task.candidate};
-    return absl::OkStatus();
+    return LoadCalibration(parts, request, candidates.task);
   }
   if (request.has_candidate()) {
     return FieldError("layers", "cannot be given beside candidate");
@@ -76,7 +76,7 @@ absl::Status Prepare(Parts& parts,
     candidates.task = *std::move(task);
     candidates.specs.push_back(candidates.task.candidate);
   }
-  return absl::OkStatus();
+  return LoadCalibration(parts, request, candidates.task);
 }
 
 absl::StatusOr<ScoreReport> ScoreOne(Parts& parts,
@@ -114,7 +114,7 @@ absl::Status Compute(Parts& parts,
     }
     v1::LayerScores* scores = response->add_layers();
     scores->set_name(layer.name());
-    AddScores(*report, scores->mutable_scores());
+    WriteScores(task, *report, scores->mutable_scores());
     *scores->mutable_candidate() = ToProto(report->candidate);
     *response->mutable_reference() = ToProto(report->reference);
   }

@@ -88,6 +88,15 @@ absl::StatusOr<std::unique_ptr<ScoreStream>> OpenScore(
       std::move(reference), task.measures, task.candidate, std::move(options));
 }
 
+void WriteScores(const ScoreTask& task,
+                 const ScoreReport& report,
+                 google::protobuf::RepeatedPtrField<v1::Score>* scores) {
+  AddScores(report, scores);
+  if (task.calibration != nullptr) {
+    task.calibration->AddTo(scores);
+  }
+}
+
 v1::Provenance ProvenanceOf(const ScoreTask& task, const std::string& backend) {
   return MakeProvenance(
       task.dataset->name, task.dataset->digest, backend, v1::PRECISION_FLOAT64);

@@ -15,6 +15,7 @@
 #include "core/data/dataset.h"
 #include "repscore/v1/types.pb.h"
 #include "server/convert.h"
+#include "server/experiments/calibration_context.h"
 #include "server/parts.h"
 
 namespace repscore::server {
@@ -25,6 +26,8 @@ struct ScoreTask {
   Measures measures;
   ArraySpec candidate;
   ScoreOptions options;
+  /// Where it was asked for.
+  std::shared_ptr<const CalibrationContext> calibration = nullptr;
 };
 
 /// Whether a score that needs too much memory is refused.
@@ -60,6 +63,22 @@ absl::StatusOr<ScoreTask> PrepareScore(Parts& parts,
                       fit);
 }
 
+/// Loads the calibrations of a ScoreRequest or StreamScoreHeader whose context
+/// asks for them. Disk.
+template <typename Request>
+absl::Status LoadCalibration(Parts& parts,
+                             const Request& request,
+                             ScoreTask& task) {
+  if (!request.context().calibration()) {
+    return absl::OkStatus();
+  }
+  REPSCORE_ASSIGN_OR_RETURN(
+      task.calibration,
+      CalibrationContext::Load(
+          parts, *task.dataset, request.measures(), task.measures));
+  return absl::OkStatus();
+}
+
 /// What the catalog says of a dataset called `name` in `field` of the request:
 /// NotFound gets its reason and ResourceInfo, InvalidArgument the field.
 absl::Status DatasetStatus(absl::Status status,
@@ -86,13 +105,18 @@ absl::Status SubmitJob(Scheduler& scheduler,
 
 v1::Provenance ProvenanceOf(const ScoreTask& task, const std::string& backend);
 
+/// Scores with all that was asked for beside them.
+void WriteScores(const ScoreTask& task,
+                 const ScoreReport& report,
+                 google::protobuf::RepeatedPtrField<v1::Score>* scores);
+
 /// Fills ScoreResponse or StreamScoreResponse.
 template <typename Response>
 void WriteScores(const ScoreTask& task,
                  const std::string& backend,
                  const ScoreReport& report,
                  Response* response) {
-  AddScores(report, response->mutable_scores());
+  WriteScores(task, report, response->mutable_scores());
   *response->mutable_provenance() = ProvenanceOf(task, backend);
   *response->mutable_candidate() = ToProto(report.candidate);
   *response->mutable_reference() = ToProto(report.reference);

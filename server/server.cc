@@ -96,10 +96,12 @@ absl::Status Server::StartParts() {
   parts_ = std::make_unique<Parts>(Parts{
       config_, calls_, *catalog_, *disk_, *scheduler_, *references_, speed_});
   runs_ = std::make_unique<RunManager>(*parts_);
+  calibrator_ = std::make_unique<Calibrator>(*parts_, *runs_);
   scoring_ = std::make_unique<ScoringService>(*parts_, *runs_);
   comparison_ = std::make_unique<ComparisonService>(*parts_);
-  catalog_service_ = std::make_unique<CatalogService>(*parts_);
+  catalog_service_ = std::make_unique<CatalogService>(*parts_, *calibrator_);
   runs_service_ = std::make_unique<RunsService>(*parts_, *runs_);
+  analysis_ = std::make_unique<AnalysisService>(*parts_, *calibrator_);
   admin_ = std::make_unique<AdminService>(*parts_);
   return absl::OkStatus();
 }
@@ -116,6 +118,7 @@ absl::Status Server::StartServing() {
   }
   REPSCORE_RETURN_IF_ERROR(BuildServer());
   REPSCORE_RETURN_IF_ERROR(runs_->ResumeUnfinished());
+  calibrator_->StartPending();
   for (auto& socket : sockets) {
     auto* acceptor = socket->is_unix() ? unix_.get() : tcp_.get();
     REPSCORE_ASSIGN_OR_RETURN(
@@ -143,6 +146,7 @@ absl::Status Server::BuildServer() {
   builder.RegisterService(comparison_.get());
   builder.RegisterService(catalog_service_.get());
   builder.RegisterService(runs_service_.get());
+  builder.RegisterService(analysis_.get());
   builder.RegisterService(admin_.get());
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) {
@@ -152,6 +156,7 @@ absl::Status Server::BuildServer() {
                               v1::ComparisonService::service_full_name(),
                               v1::CatalogService::service_full_name(),
                               v1::RunsService::service_full_name(),
+                              v1::AnalysisService::service_full_name(),
                               v1::AdminService::service_full_name()}) {
     server_->GetHealthCheckService()->SetServingStatus(service, true);
   }

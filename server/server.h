@@ -21,6 +21,8 @@
 #include "server/comparison_service.h"
 #include "server/config.h"
 #include "server/executor.h"
+#include "server/experiments/analysis_service.h"
+#include "server/experiments/calibrator.h"
 #include "server/listener.h"
 #include "server/parts.h"
 #include "server/reference_cache.h"
@@ -79,10 +81,12 @@ class Server {
   SpeedGauge speed_;
   std::unique_ptr<Parts> parts_;
   std::unique_ptr<RunManager> runs_;
+  std::unique_ptr<Calibrator> calibrator_;
   std::unique_ptr<ScoringService> scoring_;
   std::unique_ptr<ComparisonService> comparison_;
   std::unique_ptr<CatalogService> catalog_service_;
   std::unique_ptr<RunsService> runs_service_;
+  std::unique_ptr<AnalysisService> analysis_;
   std::unique_ptr<AdminService> admin_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> tcp_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> unix_;

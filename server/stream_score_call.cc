@@ -31,6 +31,7 @@ class StreamScoreCall final : public UploadCall<v1::StreamScoreRequest> {
     const v1::StreamScoreHeader& header = message.header();
     REPSCORE_ASSIGN_OR_RETURN(
         ScoreTask task, PrepareScore(parts(), header, header.candidate()));
+    REPSCORE_RETURN_IF_ERROR(LoadCalibration(parts(), header, task));
     task_ = std::make_unique<ScoreTask>(std::move(task));
     return absl::OkStatus();
   }

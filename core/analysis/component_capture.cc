@@ -10,6 +10,10 @@
 namespace repscore {
 namespace {
 
+// A Cholesky pivot below this share of its diagonal element is mostly the
+// rounding of float32 products.
+constexpr double kPivotFloor = 1e-5;
+
 std::vector<double> ColumnDots(Backend& backend,
                                const Matrix& a,
                                const Matrix& b) {
@@ -49,6 +53,20 @@ std::vector<double> ComponentCapture(Backend& backend,
   backend.Gemm(
       Op::kTranspose, Op::kNone, 1.0, spectrum.vectors, u, 0.0, projected);
   return ColumnDots(backend, projected, projected);
+}
+
+bool ComponentCaptureFromProducts(Backend& backend,
+                                  const Matrix& gram,
+                                  const Matrix& cross,
+                                  std::vector<double>& captured) {
+  const Matrix factor = Scaled(backend, 1.0, gram);
+  if (!backend.Cholesky(factor, kPivotFloor)) {
+    return false;
+  }
+  const Matrix solved = Scaled(backend, 1.0, cross);
+  backend.CholeskySolve(factor, solved);
+  captured = ColumnDots(backend, cross, solved);
+  return true;
 }
 
 }  // namespace repscore

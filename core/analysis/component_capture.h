@@ -16,6 +16,15 @@ std::vector<double> ComponentCapture(Backend& backend,
                                      const Matrix& candidate,
                                      const Matrix& components);
 
+/// The same from products that a step has made already: `gram` = X'X [p x p]
+/// and `cross` = X'U [p x k], both float64, whatever they were accumulated in.
+/// False, with nothing written, when the Gram matrix is too near to singular
+/// for that: the rows must be asked.
+bool ComponentCaptureFromProducts(Backend& backend,
+                                  const Matrix& gram,
+                                  const Matrix& cross,
+                                  std::vector<double>& captured);
+
 }  // namespace repscore
 
 #endif  // REPSCORE_CORE_ANALYSIS_COMPONENT_CAPTURE_H_

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/data/dataset.h"
@@ -29,6 +30,16 @@ struct DecodingOptions {
   /// Name of a label whose classes are the folds instead: train on all other
   /// values, test on one (cross-condition generalisation).
   std::string folds_of = {};
+};
+
+/// A label as a decoder sees it.
+struct DecodedLabel {
+  std::string label;
+  int64_t classes = 0;
+  /// Share of the largest class: what guessing it every time gets.
+  double chance = 0.0;
+  /// Accuracy on the recording itself.
+  double reference_accuracy = 0.0;
 };
 
 struct DecodingResult {
@@ -61,6 +72,16 @@ class Decoder {
   /// or one is not finite.
   virtual absl::StatusOr<DecodingResult> Decode(absl::Span<const double> rows,
                                                 int64_t features) = 0;
+
+  /// Time bins that Decode may work on at once; 1 at first. The result does not
+  /// depend on it.
+  virtual void SetThreads(int threads) = 0;
+
+  /// The kept solutions, for SetState of a decoder of the same label, dataset
+  /// and options; empty before the first Decode.
+  virtual std::vector<double> State() const = 0;
+  /// DataLoss when `state` is not such a state.
+  virtual absl::Status SetState(absl::Span<const double> state) = 0;
 };
 
 }  // namespace repscore

@@ -1,5 +1,7 @@
 // L2-penalised logistic regression: binary by one weight vector, more classes
 // by softmax, the intercept without penalty (scikit-learn's convention).
+//
+// Pure functions; thread-safe.
 #ifndef REPSCORE_CORE_ANALYSIS_LOGISTIC_REGRESSION_H_
 #define REPSCORE_CORE_ANALYSIS_LOGISTIC_REGRESSION_H_
 
@@ -19,11 +21,27 @@ struct LogisticProblem {
   double c = 1.0;
 };
 
-/// Minimises c sum_i loss_i + |w|^2 / 2 by L-BFGS until the gradient is below
-/// 1e-6 of its scale. `weights` [(r + 1) x k], k = 1 for two classes and
-/// `classes` else, last row the intercepts, holds the start and becomes the
-/// solution; zeros when its size does not fit. Returns the objective.
-double FitLogistic(const LogisticProblem& problem, Eigen::MatrixXd& weights);
+/// Columns of weights of one fit: 1 for two classes, else one per class.
+inline Eigen::Index WeightColumns(int32_t classes) {
+  return classes == 2 ? 1 : classes;
+}
+
+/// Minimises c sum_i loss_i + |w|^2 / 2 until no entry of the gradient is above
+/// `tolerance` c n. `weights` [(r + 1) x k], last row the intercepts, holds the
+/// start and becomes the solution; zeros when its size does not fit. Returns
+/// the objective.
+double FitLogistic(const LogisticProblem& problem,
+                   Eigen::MatrixXd& weights,
+                   double tolerance = 1e-10);
+
+/// One fit per fold, each without the rows of its own fold: fit f trains on the
+/// rows i with folds[i] != f and has the columns f k .. (f + 1) k of `weights`
+/// [(r + 1) x folds k]. All fits go side by side, so that they share products.
+void FitLogisticFolds(const LogisticProblem& problem,
+                      const std::vector<int32_t>& folds,
+                      int32_t fold_count,
+                      double tolerance,
+                      Eigen::MatrixXd& weights);
 
 /// The most likely class of every row [m x r]; ties to the smaller class.
 std::vector<int32_t> PredictLogistic(const Eigen::MatrixXd& rows,

@@ -9,17 +9,20 @@ namespace repscore {
 AdamState MakeAdamState(Backend& backend,
                         const Matrix& centred,
                         const Matrix& means,
-                        ScalarType storage) {
+                        ScalarType storage,
+                        bool with_moments) {
   AdamState state;
   const int64_t n = centred.rows();
   const int64_t p = centred.cols();
   state.rows = backend.Allocate(n, p, storage);
   backend.Copy(centred, state.rows);
   state.next = backend.Allocate(n, p, storage);
-  state.first = backend.Allocate(n, p, storage);
-  state.second = backend.Allocate(n, p, storage);
-  backend.Fill(0.0, state.first);
-  backend.Fill(0.0, state.second);
+  if (with_moments) {
+    state.first = backend.Allocate(n, p, storage);
+    state.second = backend.Allocate(n, p, storage);
+    backend.Fill(0.0, state.first);
+    backend.Fill(0.0, state.second);
+  }
   state.means = means;
   return state;
 }
@@ -30,8 +33,9 @@ AdamCoefficients CoefficientsOf(const AdamOptions& options, int64_t t) {
   coefficients.beta1 = options.beta1;
   coefficients.beta2 = options.beta2;
   coefficients.epsilon = options.epsilon;
-  coefficients.step_size =
-      options.learning_rate / (1.0 - std::pow(options.beta1, steps));
+  coefficients.step_size = options.learning_rate *
+                           ScheduleFactor(options.schedule, t) /
+                           (1.0 - std::pow(options.beta1, steps));
   coefficients.second_scale = 1.0 / (1.0 - std::pow(options.beta2, steps));
   return coefficients;
 }
@@ -41,7 +45,9 @@ void WriteAdamState(Backend& backend,
                     const AdamState& state) {
   for (const Matrix& part :
        {state.rows, state.first, state.second, state.means}) {
-    writer.Write(backend, part);
+    if (!part.empty()) {
+      writer.Write(backend, part);
+    }
   }
 }
 
@@ -50,7 +56,9 @@ absl::Status ReadAdamState(Backend& backend,
                            const AdamState& state) {
   for (const Matrix& part :
        {state.rows, state.first, state.second, state.means}) {
-    REPSCORE_RETURN_IF_ERROR(reader.Read(backend, part));
+    if (!part.empty()) {
+      REPSCORE_RETURN_IF_ERROR(reader.Read(backend, part));
+    }
   }
   return absl::OkStatus();
 }

@@ -22,13 +22,16 @@ struct AdamState {
 };
 
 /// Before the first step, from centred rows [n x p] float64 and the means that
-/// were removed. Rows and moments are kept in `storage`.
+/// were removed. Rows and moments are kept in `storage`; an optimiser that has
+/// no use for the moments leaves them empty.
 AdamState MakeAdamState(Backend& backend,
                         const Matrix& centred,
                         const Matrix& means,
-                        ScalarType storage);
+                        ScalarType storage,
+                        bool with_moments = true);
 
-/// Coefficients of step t (from 1): bias corrections as PyTorch applies them.
+/// Coefficients of step t (from 1): the scheduled learning rate with bias
+/// corrections as PyTorch applies them.
 AdamCoefficients CoefficientsOf(const AdamOptions& options, int64_t t);
 
 void WriteAdamState(Backend& backend,

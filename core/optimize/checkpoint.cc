@@ -9,7 +9,7 @@
 namespace repscore {
 namespace {
 
-constexpr std::string_view kMagic = "repscore checkpoint 1\n";
+constexpr std::string_view kMagic = "repscore checkpoint 2\n";
 constexpr size_t kDigestSize = 64;
 
 absl::Status Damaged() {

@@ -13,6 +13,8 @@ namespace {
 
 // Penalty of a floor: a lack of 0.01 weighs like a slope of 0.1 in the score.
 constexpr double kFloorPenalty = 10.0;
+// Floors that contradict each other would push their multipliers for ever.
+constexpr double kMostMultiplier = 1e3;
 
 std::string FieldOf(const ObjectiveTerm& term, size_t index) {
   return term.field.empty() ? StrCat("terms[", index, "].measure") : term.field;
@@ -118,8 +120,10 @@ absl::StatusOr<Objective::Value> Objective::Evaluate(
 void Objective::UpdateMultipliers(absl::Span<const double> scores) {
   for (size_t i = 0; i < terms_.size(); ++i) {
     if (const auto* floor = std::get_if<Floor>(&terms_[i].goal)) {
-      multipliers_[i] = std::max(
-          0.0, multipliers_[i] + kFloorPenalty * (floor->value - scores[i]));
+      multipliers_[i] = std::clamp(
+          multipliers_[i] + kFloorPenalty * (floor->value - scores[i]),
+          0.0,
+          kMostMultiplier);
     }
   }
 }
@@ -140,6 +144,31 @@ std::vector<GoalVerdict> Objective::Verdicts(absl::Span<const double> scores,
     verdicts.push_back(std::move(verdict));
   }
   return verdicts;
+}
+
+double Objective::Infeasibility(absl::Span<const double> scores) const {
+  double sum = 0.0;
+  for (size_t i = 0; i < terms_.size(); ++i) {
+    if (const auto* floor = std::get_if<Floor>(&terms_[i].goal)) {
+      sum += std::max(0.0, floor->value - scores[i]);
+    }
+  }
+  return sum;
+}
+
+double Objective::ValueOf(absl::Span<const double> scores) const {
+  double sum = 0.0;
+  for (size_t i = 0; i < terms_.size(); ++i) {
+    sum += terms_[i].weight * Contribute(i, scores[i]).value;
+  }
+  return sum;
+}
+
+bool Objective::has_floors() const {
+  return std::any_of(
+      terms_.begin(), terms_.end(), [](const ObjectiveTerm& term) {
+        return std::holds_alternative<Floor>(term.goal);
+      });
 }
 
 bool Objective::IsBetter(double score, double threshold) const {

@@ -11,10 +11,18 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/measures/measure.h"
-#include "core/optimize/optimization.h"
 #include "core/optimize/plan.h"
 
 namespace repscore {
+
+/// What became of one term's goal.
+struct GoalVerdict {
+  std::string measure;
+  double value = 0.0;
+  /// Distance from the goal; 0 for a floor that holds and for maximise.
+  double residual = 0.0;
+  bool reached = false;
+};
 
 /// Not thread-safe: floors carry multipliers that UpdateMultipliers moves.
 class Objective {
@@ -41,12 +49,20 @@ class Objective {
                                  AdjointRequest request,
                                  Accuracy accuracy) const;
 
-  /// Method of multipliers for floors: lambda = max(0, lambda + rho * lack).
+  /// Method of multipliers for floors: lambda = lambda + rho * lack, not below
+  /// 0 and bounded above for floors that cannot hold.
   void UpdateMultipliers(absl::Span<const double> scores);
 
   /// Distance of every term's score from its goal.
   std::vector<GoalVerdict> Verdicts(absl::Span<const double> scores,
                                     double tolerance) const;
+
+  /// Sum of what floors lack; 0 when all hold.
+  double Infeasibility(absl::Span<const double> scores) const;
+  bool has_floors() const;
+
+  /// The objective at these scores.
+  double ValueOf(absl::Span<const double> scores) const;
 
   /// True when `score` of the single term is strictly better than `threshold`.
   bool IsBetter(double score, double threshold) const;

@@ -1,58 +1,49 @@
 #include "core/optimize/optimization.h"
 
+#include <omp.h>
+
+#include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <map>
 #include <utility>
 
-#include "core/analysis/component_capture.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
-#include "core/optimize/adam.h"
 #include "core/optimize/checkpoint.h"
-#include "core/optimize/objective.h"
-#include "core/optimize/start.h"
-#include "core/optimize/stopping.h"
-#include "core/statistics/row_pair.h"
+#include "core/optimize/member.h"
+#include "core/optimize/run_problem.h"
 
 namespace repscore {
 namespace {
 
-constexpr ScalarType kDouble = ScalarType::kFloat64;
-// Steps between updates of the multipliers of floors.
-constexpr int64_t kMultiplierSteps = 20;
-// A goal counts as reached within this when the plan names no tolerance.
-constexpr double kDefaultGoalTolerance = 0.01;
-
 class OptimizationImpl final : public Optimization {
  public:
-  OptimizationImpl(std::shared_ptr<const Reference> reference,
-                   OptimizationPlan plan,
-                   Objective objective)
-      : reference_(std::move(reference)),
-        backend_(reference_->backend()),
-        plan_(std::move(plan)),
-        objective_(std::move(objective)),
-        stopping_(plan_.stopping),
-        moves_both_(plan_.moves == Moves::kBoth) {}
+  explicit OptimizationImpl(std::unique_ptr<const RunProblem> problem)
+      : problem_(std::move(problem)),
+        backend_(problem_->reference->backend()) {}
 
   absl::Status Prepare() {
-    for (size_t i = 0; i < plan_.tracked.size(); ++i) {
-      REPSCORE_ASSIGN_OR_RETURN(
-          std::shared_ptr<const Measure> measure,
-          CreateMeasure(plan_.tracked[i], StrCat("trace.tracked[", i, "]")));
-      tracked_ids_.push_back(measure->id());
-      tracked_.push_back(std::move(measure));
-    }
-    for (const auto& measure : objective_.measures()) {
+    for (const auto& measure : problem_->measures) {
       ids_.push_back(measure->id());
     }
-    REPSCORE_ASSIGN_OR_RETURN(StartRows start,
-                              MakeStart(plan_.start, *reference_));
-    features_ = start.features;
-    REPSCORE_RETURN_IF_ERROR(PrepareMeasures());
-    PrepareCandidate(start.elements);
-    PrepareReference();
+    for (const auto& measure : problem_->tracked) {
+      tracked_ids_.push_back(measure->id());
+    }
+    const OptimizationPlan& plan = problem_->plan;
+    const int64_t count = plan.targets.empty()
+                              ? plan.restarts
+                              : static_cast<int64_t>(plan.targets.size());
+    side_by_side_ = problem_->is_small();
+    for (int64_t i = 0; i < count; ++i) {
+      Backend* backend = &backend_;
+      if (side_by_side_) {
+        backends_.push_back(backend_.Sibling(1));
+        backend = backends_.back().get();
+      }
+      REPSCORE_ASSIGN_OR_RETURN(std::unique_ptr<Member> member,
+                                Member::Create(*problem_, *backend, i));
+      starts_.push_back(member->start());
+      members_.push_back(std::move(member));
+    }
     return absl::OkStatus();
   }
 
@@ -60,24 +51,57 @@ class OptimizationImpl final : public Optimization {
   const std::vector<std::string>& tracked() const override {
     return tracked_ids_;
   }
-  int64_t steps() const override { return step_; }
-  StopReason stop_reason() const override { return stop_reason_; }
+  const std::vector<DecodedLabel>& labels() const override {
+    return problem_->labels;
+  }
+  const std::vector<double>& variance_shares() const override {
+    return problem_->variance_shares;
+  }
+  const std::vector<MemberStart>& members() const override { return starts_; }
+
+  int64_t active_members() const override {
+    return std::count_if(
+        members_.begin(), members_.end(), [](const auto& member) {
+          return member->stop_reason() == StopReason::kNone;
+        });
+  }
+
+  int64_t steps() const override {
+    int64_t most = 0;
+    for (const auto& member : members_) {
+      most = std::max(most, member->steps());
+    }
+    return most;
+  }
+
+  StopReason stop_reason() const override {
+    return active_members() > 0 ? StopReason::kNone
+                                : members_[Best()]->stop_reason();
+  }
+
   std::vector<TracePoint> TakeTrace() override {
     return std::exchange(trace_, {});
+  }
+  std::vector<Snapshot> TakeSnapshots() override {
+    return std::exchange(snapshots_, {});
   }
 
   absl::Status Step() override {
     return Guarded([this]() -> absl::Status {
-      if (stop_reason_ != StopReason::kNone) {
-        return absl::OkStatus();
-      }
+      const std::vector<Member*> group = NextGroup();
       const auto start = std::chrono::steady_clock::now();
-      const absl::Status status = StepOnce();
+      const absl::Status status = StepTogether(group);
       elapsed_ += std::chrono::duration<double>(
                       std::chrono::steady_clock::now() - start)
                       .count();
-      if (!trace_.empty() && trace_.back().elapsed_seconds < 0.0) {
-        trace_.back().elapsed_seconds = elapsed_;
+      for (Member* member : group) {
+        for (TracePoint& point : member->TakeTrace()) {
+          point.elapsed_seconds = elapsed_;
+          trace_.push_back(std::move(point));
+        }
+        for (Snapshot& snapshot : member->TakeSnapshots()) {
+          snapshots_.push_back(std::move(snapshot));
+        }
       }
       return status;
     });
@@ -86,15 +110,11 @@ class OptimizationImpl final : public Optimization {
   absl::StatusOr<std::string> Checkpoint() const override {
     return Guarded([this]() -> absl::StatusOr<std::string> {
       CheckpointWriter writer;
-      writer.Write(step_);
-      writer.Write(static_cast<int64_t>(stop_reason_));
+      writer.Write(static_cast<int64_t>(members_.size()));
+      writer.Write(static_cast<int64_t>(next_));
       writer.Write(elapsed_);
-      writer.Write(stopping_.best_objective);
-      writer.Write(stopping_.steps_since_best);
-      writer.Write(objective_.multipliers());
-      WriteAdamState(backend_, writer, candidate_);
-      if (moves_both_) {
-        WriteAdamState(backend_, writer, moved_reference_);
+      for (const auto& member : members_) {
+        member->Write(writer);
       }
       return writer.Finish();
     });
@@ -104,25 +124,19 @@ class OptimizationImpl final : public Optimization {
     return Guarded([&]() -> absl::Status {
       REPSCORE_ASSIGN_OR_RETURN(CheckpointReader reader,
                                 CheckpointReader::Open(checkpoint));
-      int64_t stop = 0;
-      REPSCORE_RETURN_IF_ERROR(reader.Read(step_));
-      REPSCORE_RETURN_IF_ERROR(reader.Read(stop));
-      stop_reason_ = static_cast<StopReason>(stop);
+      int64_t count = 0;
+      int64_t next = 0;
+      REPSCORE_RETURN_IF_ERROR(reader.Read(count));
+      REPSCORE_RETURN_IF_ERROR(reader.Read(next));
       REPSCORE_RETURN_IF_ERROR(reader.Read(elapsed_));
-      REPSCORE_RETURN_IF_ERROR(reader.Read(stopping_.best_objective));
-      REPSCORE_RETURN_IF_ERROR(reader.Read(stopping_.steps_since_best));
-      std::vector<double> multipliers;
-      REPSCORE_RETURN_IF_ERROR(reader.Read(multipliers));
-      if (multipliers.size() != objective_.multipliers().size()) {
+      if (count != static_cast<int64_t>(members_.size()) || next < 0 ||
+          next >= count) {
         return absl::DataLossError(
-            "checkpoint: it belongs to a run with other terms");
+            "checkpoint: it belongs to a run with other members");
       }
-      objective_.multipliers() = std::move(multipliers);
-      REPSCORE_RETURN_IF_ERROR(ReadAdamState(backend_, reader, candidate_));
-      if (moves_both_) {
-        REPSCORE_RETURN_IF_ERROR(
-            ReadAdamState(backend_, reader, moved_reference_));
-        UseMovedReference();
+      next_ = static_cast<size_t>(next);
+      for (const auto& member : members_) {
+        REPSCORE_RETURN_IF_ERROR(member->Read(reader));
       }
       return absl::OkStatus();
     });
@@ -131,336 +145,107 @@ class OptimizationImpl final : public Optimization {
   absl::StatusOr<OptimizationResult> Finish() override {
     return Guarded([this]() -> absl::StatusOr<OptimizationResult> {
       OptimizationResult result;
-      result.stop_reason = stop_reason_;
-      result.steps = step_;
-      RowPair pair;
-      // float32 rows are centred to float32 only.
-      pair.candidate =
-          Scaled(backend_, 1.0, Widened(backend_, candidate_.rows));
-      pair.candidate_means = backend_.Allocate(features_, 1, kDouble);
-      backend_.CentreColumns(pair.candidate, pair.candidate_means);
-      backend_.Axpby(1.0, candidate_.means, 1.0, pair.candidate_means);
-      pair.reference_means = pair_.reference_means;
-      pair.reference = pair_.exact_reference;
-      pair.exact_reference = pair_.exact_reference;
-      const Statistics statistics =
-          ComputeStatistics(backend_, pair, *order_, step_needs_, constants_);
-      std::vector<double> scores;
-      for (const auto& measure : objective_.measures()) {
-        REPSCORE_ASSIGN_OR_RETURN(ScoreResult score,
-                                  EvaluateMeasure(*measure, statistics));
-        scores.push_back(score.value);
-        result.scores.push_back(std::move(score));
+      for (const auto& member : members_) {
+        REPSCORE_ASSIGN_OR_RETURN(MemberResult one, member->Finish());
+        result.members.push_back(std::move(one));
       }
-      result.verdicts = objective_.Verdicts(
-          scores,
-          plan_.stopping.goal_tolerance.value_or(kDefaultGoalTolerance));
-      result.candidate = CandidateArray();
+      for (size_t i = 1; i < result.members.size(); ++i) {
+        if (result.members[i].objective > result.best().objective) {
+          result.best_member = static_cast<int64_t>(i);
+        }
+      }
+      if (!problem_->plan.targets.empty() && ids_.size() == 2 &&
+          starts_.front().targets.size() == 2) {
+        result.allowed_range = RangeOf(result.members);
+      }
       return result;
     });
   }
 
  private:
-  absl::Status PrepareMeasures() {
-    ProblemSize size;
-    size.rows = reference_->rows();
-    size.candidate_features = features_;
-    size.reference_features = ReferenceRows().cols();
-    size.space = ChooseSpace(size.rows, features_);
-    for (const auto* group :
-         {&objective_.measures(), &std::as_const(tracked_)}) {
-      for (const auto& measure : *group) {
-        full_reference_ |= measure->Needs(size).full_reference;
+  /// Of the highest last objective; the first of equals.
+  size_t Best() const {
+    size_t best = 0;
+    for (size_t i = 1; i < members_.size(); ++i) {
+      if (members_[i]->objective() > members_[best]->objective()) {
+        best = i;
       }
     }
-    size.reference_features = ReferenceRows().cols();
-    std::map<std::string, Folds> folds;
-    const auto add = [&](const Measure& measure,
-                         std::string_view field,
-                         StatisticsNeeds& needs) -> absl::Status {
-      absl::Status fits = measure.CheckSize(size);
-      if (fits.ok() && measure.fold_rule() != nullptr) {
-        const FoldRule& rule = *measure.fold_rule();
-        absl::StatusOr<Folds> assigned =
-            rule.Assign(LayoutOf(reference_->dataset()));
-        fits = assigned.status();
-        if (fits.ok()) {
-          folds[rule.ToString()] = *std::move(assigned);
-        }
+    return best;
+  }
+
+  /// The next active members in turn: as many as there are threads, or one.
+  std::vector<Member*> NextGroup() {
+    const size_t most =
+        side_by_side_ ? static_cast<size_t>(backend_.threads()) : 1;
+    std::vector<Member*> group;
+    for (size_t i = 0; i < members_.size() && group.size() < most; ++i) {
+      Member* member = members_[next_].get();
+      next_ = (next_ + 1) % members_.size();
+      if (member->stop_reason() == StopReason::kNone) {
+        group.push_back(member);
       }
-      if (!fits.ok()) {
-        return {fits.code(),
-                StrCat(field, ".id: ", std::string(fits.message()))};
-      }
-      needs |= measure.Needs(size);
-      return absl::OkStatus();
-    };
-    for (size_t i = 0; i < ids_.size(); ++i) {
-      const std::string& given = plan_.terms[i].field;
-      const std::string field =
-          given.empty() ? StrCat("terms[", i, "].measure") : given;
-      REPSCORE_RETURN_IF_ERROR(
-          add(*objective_.measures()[i], field, step_needs_));
     }
-    trace_needs_ = step_needs_;
-    for (size_t i = 0; i < tracked_.size(); ++i) {
-      REPSCORE_RETURN_IF_ERROR(
-          add(*tracked_[i], StrCat("trace.tracked[", i, "]"), trace_needs_));
-    }
-    order_ = std::make_unique<RowOrder>(size.rows, std::move(folds));
-    return absl::OkStatus();
+    return group;
   }
 
-  void PrepareCandidate(const std::vector<double>& start) {
-    const int64_t n = reference_->rows();
-    const Matrix transposed = backend_.Allocate(features_, n, kDouble);
-    backend_.Upload(start, transposed);
-    const Matrix rows = backend_.Allocate(n, features_, kDouble);
-    backend_.Transpose(transposed, rows);
-    for (const double element : start) {
-      largest_start_ = std::max(largest_start_, std::abs(element));
+  absl::Status StepTogether(const std::vector<Member*>& group) {
+    std::vector<absl::Status> statuses(group.size());
+    const auto count = static_cast<int>(group.size());
+#pragma omp parallel for schedule(static, 1) num_threads(count) if (count > 1)
+    for (int i = 0; i < count; ++i) {
+      const auto at = static_cast<size_t>(i);
+      statuses[at] = Guarded([&] { return group[at]->Step(elapsed_); });
     }
-    const Matrix means = backend_.Allocate(features_, 1, kDouble);
-    backend_.CentreColumns(rows, means);
-    candidate_ = MakeAdamState(
-        backend_, order_->Apply(backend_, rows), means, plan_.storage);
-  }
-
-  const Matrix& ReferenceRows() const {
-    return reference_->Rows(moves_both_ || full_reference_);
-  }
-
-  void PrepareReference() {
-    const Matrix rows = order_->Apply(backend_, ReferenceRows());
-    if (moves_both_) {
-      const Matrix means = Scaled(backend_, 1.0, reference_->means());
-      moved_reference_ = MakeAdamState(backend_, rows, means, plan_.storage);
-      UseMovedReference();
-    } else {
-      pair_.exact_reference = rows;
-      pair_.reference = rows;
-      pair_.reference_means = reference_->means();
-      if (plan_.storage != kDouble) {
-        pair_.reference =
-            backend_.Allocate(rows.rows(), rows.cols(), plan_.storage);
-        backend_.Copy(rows, pair_.reference);
-      }
-      FixConstants();
-    }
-    if (plan_.principal_components > 0) {
-      const Matrix vectors = order_->Apply(
-          backend_,
-          reference_->principal_components(plan_.principal_components).vectors);
-      components_ =
-          backend_.Allocate(vectors.rows(), vectors.cols(), plan_.storage);
-      backend_.Copy(vectors, components_);
-    }
-  }
-
-  /// What a fixed reference contributes to every step, in the order of rows.
-  void FixConstants() {
-    StatisticsNeeds needs = trace_needs_;
-    needs.full_reference = full_reference_;
-    const ReferenceConstants constants = reference_->Constants(needs);
-    constants_.norm_squared = constants.norm_squared;
-    constants_.gram = constants.gram;
-    if (needs.reference_kernel) {
-      constants_.kernel = order_->is_identity()
-                              ? constants.kernel
-                              : KernelOf(backend_, pair_.exact_reference);
-    }
-    if (needs.row_norms) {
-      constants_.row_norms = order_->Apply(backend_, constants.row_norms);
-    }
-  }
-
-  void UseMovedReference() {
-    pair_.reference = moved_reference_.rows;
-    pair_.exact_reference = Widened(backend_, moved_reference_.rows);
-    pair_.reference_means = Scaled(backend_, 1.0, moved_reference_.means);
-  }
-
-  Accuracy accuracy() const {
-    return plan_.storage == kDouble ? Accuracy::kExact : Accuracy::kFast;
-  }
-
-  absl::Status StepOnce() {
-    pair_.candidate = candidate_.rows;
-    // A step moves the means in place; the trace still needs the old ones.
-    pair_.candidate_means = Scaled(backend_, 1.0, candidate_.means);
-    const bool due = step_ % plan_.trace_every == 0;
-    const StatisticsNeeds& needs =
-        due && !tracked_.empty() ? trace_needs_ : step_needs_;
-    const Statistics statistics =
-        ComputeStatistics(backend_, pair_, *order_, needs, constants_);
-    REPSCORE_RETURN_IF_ERROR(CheckRows(statistics));
-    REPSCORE_ASSIGN_OR_RETURN(
-        Objective::Value value,
-        objective_.Evaluate(
-            statistics,
-            AdjointRequest{.candidate = true, .reference = moves_both_},
-            accuracy()));
-    if (!std::isfinite(value.objective)) {
-      return Overflowed();
-    }
-    stop_reason_ = stopping_.Decide(objective_, value, step_, elapsed_);
-    const double gradient_norm = Move(value);
-    if (stop_reason_ == StopReason::kNone && gradient_norm == 0.0) {
-      stop_reason_ = StopReason::kAtOptimum;
-    }
-    if (due || stop_reason_ != StopReason::kNone) {
-      REPSCORE_RETURN_IF_ERROR(Record(statistics, value, gradient_norm, due));
-    }
-    if (stop_reason_ == StopReason::kNone) {
-      Advance(value);
+    for (const absl::Status& status : statuses) {
+      REPSCORE_RETURN_IF_ERROR(status);
     }
     return absl::OkStatus();
   }
 
-  absl::Status Overflowed() const {
-    return absl::InvalidArgumentError(
-        StrCat("adam.learning_rate: ",
-               plan_.adam.learning_rate,
-               " made the candidate overflow at step ",
-               step_));
+  AllowedRange RangeOf(const std::vector<MemberResult>& results) const {
+    RangeInput input;
+    input.first_measure = ids_[0];
+    input.second_measure = ids_[1];
+    const int64_t most = problem_->reference->rows() - 1;
+    input.candidate_rank = std::min(most, problem_->features);
+    input.reference_rank = std::min(most, problem_->reference->features());
+    for (size_t i = 0; i < members_.size(); ++i) {
+      const std::vector<double>& target = starts_[i].targets;
+      input.targets.push_back({.first = target[0], .second = target[1]});
+      const std::vector<ScoreResult>& end = results[i].scores;
+      input.ends.push_back({.first = end[0].value, .second = end[1].value});
+      for (const std::vector<double>& point : members_[i]->history().scores) {
+        input.trace.push_back({.first = point[0], .second = point[1]});
+      }
+    }
+    return ComputeAllowedRange(input);
   }
 
-  absl::Status CheckRows(const Statistics& statistics) const {
-    if (!std::isfinite(statistics.candidate_norm_squared) ||
-        !std::isfinite(statistics.reference_norm_squared)) {
-      return Overflowed();
-    }
-    const double largest = step_ == 0
-                               ? largest_start_
-                               : std::sqrt(statistics.candidate_norm_squared);
-    if (!HasVariance(statistics.candidate_norm_squared,
-                     largest,
-                     reference_->rows(),
-                     features_)) {
-      return absl::InvalidArgumentError(
-          StrCat(step_ == 0 ? "start.candidate" : "candidate",
-                 ": has no variance over its ",
-                 reference_->rows(),
-                 " rows at step ",
-                 step_));
-    }
-    return absl::OkStatus();
-  }
-
-  /// Pulls the adjoint back to the rows and, unless the run stops here, writes
-  /// the next iterate into state.next. Returns the norm of the gradient.
-  double Move(const Objective::Value& value) {
-    double squared = MoveSide(
-        CandidatePullBack(backend_, pair_, *order_, value.adjoint), candidate_);
-    if (moves_both_) {
-      squared +=
-          MoveSide(ReferencePullBack(backend_, pair_, *order_, value.adjoint),
-                   moved_reference_);
-    }
-    return std::sqrt(squared);
-  }
-
-  double MoveSide(const PullBackTerms& terms, AdamState& state) {
-    if (stop_reason_ != StopReason::kNone) {
-      backend_.PullBack(terms, state.next);
-      return backend_.Dot(state.next, state.next);
-    }
-    return backend_
-        .PullBackAdam(terms,
-                      CoefficientsOf(plan_.adam, step_ + 1),
-                      state.first,
-                      state.second,
-                      state.next,
-                      state.means)
-        .gradient_squared;
-  }
-
-  void Advance(const Objective::Value& value) {
-    ++step_;
-    std::swap(candidate_.rows, candidate_.next);
-    if (moves_both_) {
-      std::swap(moved_reference_.rows, moved_reference_.next);
-      UseMovedReference();
-    }
-    if (step_ % kMultiplierSteps == 0) {
-      objective_.UpdateMultipliers(value.scores);
-    }
-  }
-
-  absl::Status Record(const Statistics& statistics,
-                      const Objective::Value& value,
-                      double gradient_norm,
-                      bool has_tracked) {
-    TracePoint point;
-    point.step = step_;
-    point.scores = value.scores;
-    point.objective = value.objective;
-    point.gradient_norm = gradient_norm;
-    point.candidate_norm = std::sqrt(statistics.candidate_norm_squared);
-    point.elapsed_seconds = -1.0;
-    const Statistics* complete = &statistics;
-    Statistics recomputed;
-    if (!tracked_.empty() && !has_tracked) {
-      recomputed =
-          ComputeStatistics(backend_, pair_, *order_, trace_needs_, constants_);
-      complete = &recomputed;
-    }
-    for (const auto& measure : tracked_) {
-      REPSCORE_ASSIGN_OR_RETURN(
-          const Evaluation evaluation,
-          measure->Evaluate(*complete, AdjointRequest{}, accuracy()));
-      point.tracked.push_back(evaluation.value);
-    }
-    if (!components_.empty()) {
-      point.component_r2 =
-          ComponentCapture(backend_, pair_.candidate, components_);
-    }
-    trace_.push_back(std::move(point));
-    return absl::OkStatus();
-  }
-
-  HostArray CandidateArray() const {
-    return ToHostArray(
-        backend_,
-        order_->Invert(backend_, Widened(backend_, candidate_.rows)),
-        candidate_.means);
-  }
-
-  const std::shared_ptr<const Reference> reference_;
+  const std::unique_ptr<const RunProblem> problem_;
   Backend& backend_;
-  const OptimizationPlan plan_;
-  Objective objective_;
-  Stopping stopping_;
-  const bool moves_both_;
-  std::vector<std::shared_ptr<const Measure>> tracked_;
   std::vector<std::string> ids_;
   std::vector<std::string> tracked_ids_;
-  int64_t features_ = 0;
-  double largest_start_ = 0.0;
-  /// A measure needs the reference's own columns.
-  bool full_reference_ = false;
-  StatisticsNeeds step_needs_;
-  StatisticsNeeds trace_needs_;
-  std::unique_ptr<RowOrder> order_;
-  RowPair pair_;
-  ReferenceConstants constants_;
-  Matrix components_;
-  AdamState candidate_;
-  AdamState moved_reference_;
-  int64_t step_ = 0;
-  StopReason stop_reason_ = StopReason::kNone;
+  std::vector<MemberStart> starts_;
+  /// One per member where members are worked on side by side.
+  std::vector<std::unique_ptr<Backend>> backends_;
+  std::vector<std::unique_ptr<Member>> members_;
+  bool side_by_side_ = false;
+  /// Member whose turn it is.
+  size_t next_ = 0;
   double elapsed_ = 0.0;
   std::vector<TracePoint> trace_;
+  std::vector<Snapshot> snapshots_;
 };
 
 absl::StatusOr<std::unique_ptr<OptimizationImpl>> Prepared(
     std::shared_ptr<const Reference> reference, OptimizationPlan plan) {
   return Guarded([&]() -> absl::StatusOr<std::unique_ptr<OptimizationImpl>> {
     REPSCORE_RETURN_IF_ERROR(ValidatePlan(plan));
-    REPSCORE_ASSIGN_OR_RETURN(Objective objective,
-                              Objective::Create(plan.terms));
-    auto optimization = std::make_unique<OptimizationImpl>(
-        std::move(reference), std::move(plan), std::move(objective));
+    REPSCORE_ASSIGN_OR_RETURN(
+        std::unique_ptr<const RunProblem> problem,
+        MakeRunProblem(std::move(reference), std::move(plan)));
+    auto optimization = std::make_unique<OptimizationImpl>(std::move(problem));
     REPSCORE_RETURN_IF_ERROR(optimization->Prepare());
     return optimization;
   });

@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "core/analysis/score_stream.h"
+#include "core/analysis/surrogate.h"
 #include "core/base/random.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
@@ -23,6 +24,17 @@ absl::StatusOr<StartRows> MakeStart(const StartPoint& start,
         gaussian->features > 0 ? gaussian->features : reference.features();
     rows.elements.resize(static_cast<size_t>(n * rows.features));
     Philox(gaussian->seed).FillNormal(0, absl::MakeSpan(rows.elements));
+    return rows;
+  }
+  if (const auto* surrogate = std::get_if<SurrogateStart>(&start)) {
+    Backend& backend = reference.backend();
+    const Matrix drawn = MatchedGaussian(reference, surrogate->seed);
+    const Matrix transposed =
+        backend.Allocate(drawn.cols(), drawn.rows(), ScalarType::kFloat64);
+    backend.Transpose(drawn, transposed);
+    rows.features = drawn.cols();
+    rows.elements.resize(static_cast<size_t>(drawn.size()));
+    backend.Download(transposed, absl::MakeSpan(rows.elements));
     return rows;
   }
   const HostArray& array = std::get<HostArray>(start);

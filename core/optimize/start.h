@@ -17,8 +17,9 @@ struct StartRows {
   std::vector<double> elements;
 };
 
-/// Seeded normals or the given rows. InvalidArgument names "start.candidate"
-/// when rows are missing, do not match the reference or are not finite.
+/// Seeded normals, a matched Gaussian or the given rows. InvalidArgument names
+/// "start.candidate" when rows are missing, do not match the reference or are
+/// not finite.
 absl::StatusOr<StartRows> MakeStart(const StartPoint& start,
                                     const Reference& reference);
 

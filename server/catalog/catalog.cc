@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/status_macros.h"
+#include "server/catalog/analysis_store.h"
 #include "server/catalog/dataset_store.h"
 #include "server/catalog/names.h"
 #include "server/catalog/run_store.h"
@@ -16,7 +17,8 @@ class SqliteCatalog final : public Catalog {
   SqliteCatalog(std::unique_ptr<Storage> storage, const CatalogOptions& options)
       : storage_(std::move(storage)),
         datasets_(*storage_, options.cache_bytes),
-        runs_(*storage_) {}
+        runs_(*storage_),
+        analyses_(*storage_) {}
 
   absl::StatusOr<std::unique_ptr<DatasetUpload>> BeginUpload(
       const std::string& dataset_id,
@@ -60,22 +62,51 @@ class SqliteCatalog final : public Catalog {
   absl::StatusOr<std::string> ReadCheckpoint(std::string_view run_id) override {
     return runs_.ReadCheckpoint(run_id);
   }
-  absl::Status PutRunArtifact(std::string_view run_id,
-                              absl::Span<const std::byte> bytes) override {
-    return runs_.PutArtifact(run_id, bytes);
+  absl::Status PutRunArrays(std::string_view run_id,
+                            absl::Span<const RunArrayRecord> arrays) override {
+    return runs_.PutArrays(run_id, arrays);
   }
-  absl::StatusOr<std::vector<std::byte>> GetRunArtifact(
-      std::string_view run_id) override {
-    return runs_.GetArtifact(run_id);
+  absl::StatusOr<RunArrayRecord> ReadRunArray(
+      std::string_view run_id, std::string_view array_name) override {
+    return runs_.ReadArray(run_id, array_name);
   }
   absl::StatusOr<std::vector<RunRecord>> UnfinishedRuns() override {
     return runs_.Unfinished();
+  }
+  absl::StatusOr<std::vector<RunRecord>> SucceededRuns(
+      std::string_view dataset_digest, int64_t max_request_bytes) override {
+    return runs_.Succeeded(dataset_digest, max_request_bytes);
+  }
+  absl::StatusOr<RunRecord> FindCalibrationRun(
+      std::string_view dataset_digest,
+      std::string_view calibration_key) override {
+    return runs_.FindCalibration(dataset_digest, calibration_key);
+  }
+
+  absl::StatusOr<std::vector<PendingCalibration>> PendingCalibrations()
+      override {
+    return analyses_.PendingCalibrations();
+  }
+  absl::Status DropPendingCalibration(int64_t plan_number) override {
+    return analyses_.DropPendingCalibration(plan_number);
+  }
+  absl::StatusOr<std::string> GetAnalysis(std::string_view dataset_digest,
+                                          std::string_view kind,
+                                          std::string_view request) override {
+    return analyses_.Get(dataset_digest, kind, request);
+  }
+  absl::Status PutAnalysis(std::string_view dataset_digest,
+                           std::string_view kind,
+                           std::string_view request,
+                           std::string_view result) override {
+    return analyses_.Put(dataset_digest, kind, request, result);
   }
 
  private:
   std::unique_ptr<Storage> storage_;
   DatasetStore datasets_;
   RunStore runs_;
+  AnalysisStore analyses_;
 };
 
 }  // namespace

@@ -61,6 +61,10 @@ class DatasetUpload {
   /// InvalidArgument when more bytes come than the spec holds.
   virtual absl::Status Append(absl::Span<const std::byte> bytes) = 0;
 
+  /// Commit() lists the dataset with a plan (serialised, not empty) whose runs
+  /// are to be started: see PendingCalibrations.
+  virtual void KeepCalibration(std::string plan) = 0;
+
   struct Committed {
     DatasetRecord record;
     bool already_registered = false;
@@ -84,6 +88,10 @@ struct RunRecord {
   int32_t kind = 0;
   RunState state = RunState::kQueued;
   std::string dataset_version_name;
+  /// Content digest of that version.
+  std::string dataset_digest;
+  /// Of a calibration: what makes two runs on the same content the same one.
+  std::string calibration_key;
   std::string request;
   /// Serialised repscore.v1.Run as of the last change.
   std::string summary;
@@ -95,6 +103,25 @@ struct RunRecord {
 struct RunEventRecord {
   int64_t sequence = 0;
   std::string payload;
+};
+
+/// A candidate or snapshot of a run.
+struct RunArrayRecord {
+  /// "members/0/candidate" or "members/0/snapshots/1"
+  std::string name;
+  /// Serialised TensorSpec, which the catalog does not look into; empty where
+  /// an older server stored the array.
+  std::string spec;
+  /// Row-major float64.
+  std::vector<std::byte> bytes;
+};
+
+/// A calibration whose runs have not all been started.
+struct PendingCalibration {
+  int64_t plan_number = 0;
+  std::string dataset_version_name;
+  /// Serialised CalibrationPlan.
+  std::string plan;
 };
 
 struct CatalogOptions {
@@ -144,8 +171,9 @@ class Catalog {
 
   // Runs.
 
-  /// AlreadyExists when there is a run with this id; InvalidArgument unless it
-  /// is an id as datasets have.
+  /// AlreadyExists when there is a run with this id, or one with its dataset
+  /// digest and calibration key that has neither failed nor been cancelled;
+  /// InvalidArgument unless the id is one as datasets have.
   virtual absl::Status CreateRun(const RunRecord& run) = 0;
 
   /// One transaction: new state, summary, times, last sequence and events, and
@@ -170,15 +198,48 @@ class Catalog {
   virtual absl::StatusOr<std::string> ReadCheckpoint(
       std::string_view run_id) = 0;
 
-  /// Stores an optimised candidate (.npy-less raw float64 bytes) for a run.
-  virtual absl::Status PutRunArtifact(std::string_view run_id,
-                                      absl::Span<const std::byte> bytes) = 0;
-  /// NotFound when the run has none. DataLoss when its bytes have changed.
-  virtual absl::StatusOr<std::vector<std::byte>> GetRunArtifact(
-      std::string_view run_id) = 0;
+  /// Stores arrays of a run, all or none; one with a name that is there
+  /// replaces it.
+  virtual absl::Status PutRunArrays(
+      std::string_view run_id, absl::Span<const RunArrayRecord> arrays) = 0;
+  /// NotFound when the run has none of this name. DataLoss when its bytes have
+  /// changed.
+  virtual absl::StatusOr<RunArrayRecord> ReadRunArray(
+      std::string_view run_id, std::string_view array_name) = 0;
 
   /// Runs in state kQueued or kRunning, oldest first: what a restart resumes.
   virtual absl::StatusOr<std::vector<RunRecord>> UnfinishedRuns() = 0;
+
+  /// Runs in state kSucceeded on datasets of this content, oldest first,
+  /// without those whose requests are longer than `max_request_bytes`.
+  virtual absl::StatusOr<std::vector<RunRecord>> SucceededRuns(
+      std::string_view dataset_digest, int64_t max_request_bytes) = 0;
+
+  /// The run with this key on datasets of this content that has neither failed
+  /// nor been cancelled. NotFound.
+  virtual absl::StatusOr<RunRecord> FindCalibrationRun(
+      std::string_view dataset_digest, std::string_view calibration_key) = 0;
+
+  // Calibrations and analyses.
+
+  /// Plans of registered datasets, oldest first, until they are dropped.
+  virtual absl::StatusOr<std::vector<PendingCalibration>>
+  PendingCalibrations() = 0;
+  virtual absl::Status DropPendingCalibration(int64_t plan_number) = 0;
+
+  /// The result kept for a request (any bytes that identify it) of a kind on
+  /// datasets of this content. NotFound when there is none.
+  virtual absl::StatusOr<std::string> GetAnalysis(
+      std::string_view dataset_digest,
+      std::string_view kind,
+      std::string_view request) = 0;
+
+  /// Keeps a result as long as a dataset of this content is registered;
+  /// replaces one that is there.
+  virtual absl::Status PutAnalysis(std::string_view dataset_digest,
+                                   std::string_view kind,
+                                   std::string_view request,
+                                   std::string_view result) = 0;
 };
 
 }  // namespace repscore::server

@@ -14,6 +14,7 @@
 namespace repscore::server {
 namespace {
 
+using sqlite::Blob;
 using sqlite::Database;
 using sqlite::Statement;
 
@@ -107,6 +108,34 @@ absl::Status Insert(Database& database, const DatasetRecord& record) {
       .status();
 }
 
+/// A calibration that is still to be started; none when `plan` is empty.
+absl::Status InsertPlan(Database& database,
+                        const DatasetRecord& record,
+                        const std::string& plan) {
+  if (plan.empty()) {
+    return absl::OkStatus();
+  }
+  return database
+      .Change(
+          "INSERT INTO calibration_plans (dataset_id, version, plan)"
+          " VALUES (?1, ?2, ?3)",
+          record.dataset_id,
+          record.version,
+          Blob{plan})
+      .status();
+}
+
+/// What was kept for versions that are gone.
+absl::Status DropOrphans(Database& database) {
+  return database.Execute(
+      "DELETE FROM calibration_plans WHERE NOT EXISTS"
+      " (SELECT 1 FROM dataset_versions AS v"
+      "  WHERE v.dataset_id = calibration_plans.dataset_id"
+      "  AND v.version = calibration_plans.version);"
+      "DELETE FROM analyses WHERE dataset_digest NOT IN"
+      " (SELECT digest FROM dataset_versions)");
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DatasetUpload>> DatasetStore::BeginUpload(
@@ -130,26 +159,28 @@ absl::StatusOr<std::unique_ptr<DatasetUpload>> DatasetStore::BeginUpload(
 }
 
 absl::StatusOr<DatasetUpload::Committed> DatasetStore::Register(
-    const DatasetRecord& draft, BlobWriter& blob) {
+    const DatasetRecord& draft, const std::string& plan, BlobWriter& blob) {
   DatasetUpload::Committed committed;
   committed.record = draft;
-  const auto change =
-      [&record = committed.record, &is_there = committed.already_registered](
-          Database& database, std::vector<std::string>&) -> absl::Status {
+  const auto change = [&record = committed.record,
+                       &is_there = committed.already_registered,
+                       &plan](Database& database,
+                              std::vector<std::string>&) -> absl::Status {
     REPSCORE_ASSIGN_OR_RETURN(
         std::optional<DatasetRecord> existing,
         FindContent(database, record.dataset_id, record.digest));
     is_there = existing.has_value();
     if (is_there) {
       record = *std::move(existing);
-      return absl::OkStatus();
+      return InsertPlan(database, record, plan);
     }
     REPSCORE_ASSIGN_OR_RETURN(record.version,
                               TakeVersion(database, record.dataset_id));
     record.create_time_micros = NowMicros();
-    return Insert(database, record);
+    REPSCORE_RETURN_IF_ERROR(Insert(database, record));
+    return InsertPlan(database, record, plan);
   };
-  REPSCORE_RETURN_IF_ERROR(storage_.Write("register", &blob, change));
+  REPSCORE_RETURN_IF_ERROR(storage_.Write("register", {&blob}, change));
   return committed;
 }
 
@@ -223,9 +254,9 @@ absl::Status DatasetStore::Delete(std::string_view name) {
       versions.push_back(removal.Int(0));
       dropped.push_back(removal.Text(1));
     }
-    return versions.empty() ? NoSuchDataset(name) : absl::OkStatus();
+    return versions.empty() ? NoSuchDataset(name) : DropOrphans(database);
   };
-  REPSCORE_RETURN_IF_ERROR(storage_.Write("delete", nullptr, change));
+  REPSCORE_RETURN_IF_ERROR(storage_.Write("delete", {}, change));
   for (const int64_t version : versions) {
     cache_.Erase(FormatDatasetName(parsed.dataset_id, version));
   }

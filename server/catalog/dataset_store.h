@@ -32,8 +32,10 @@ class DatasetStore {
   absl::StatusOr<std::shared_ptr<const Dataset>> Load(std::string_view name);
 
   /// Lists `draft`, which has no version yet, with the synced bytes of `blob`,
-  /// or finds the version with the same content.
+  /// or finds the version with the same content. Keeps a calibration `plan`
+  /// that is not empty for it.
   absl::StatusOr<DatasetUpload::Committed> Register(const DatasetRecord& draft,
+                                                    const std::string& plan,
                                                     BlobWriter& blob);
 
  private:

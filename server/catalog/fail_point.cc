@@ -63,13 +63,18 @@ void SetFailPointForTest(std::string_view specification) {
 
 std::vector<std::string> FailPointNames() {
   std::vector<std::string> names;
-  for (const char* blob : {"register", "checkpoint", "artifact"}) {
+  for (const char* blob : {"register", "checkpoint", "array"}) {
     for (const char* step : {"written", "synced", "renaming", "renamed"}) {
       names.push_back(absl::StrCat(blob, ".", step));
     }
   }
-  for (const char* change :
-       {"register", "delete", "create_run", "record_run", "put_artifact"}) {
+  for (const char* change : {"register",
+                             "delete",
+                             "create_run",
+                             "record_run",
+                             "put_arrays",
+                             "drop_plan",
+                             "put_analysis"}) {
     for (const char* step : {"committing", "committed"}) {
       names.push_back(absl::StrCat(change, ".", step));
     }

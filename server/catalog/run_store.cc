@@ -20,7 +20,11 @@ using sqlite::Statement;
 /// Columns in the order ReadRun takes them.
 constexpr char kColumns[] =
     "run_id, kind, state, dataset_version_name, request, summary, "
-    "create_time_micros, update_time_micros, last_sequence";
+    "create_time_micros, update_time_micros, last_sequence, dataset_digest, "
+    "calibration_key";
+
+/// Of run_number, behind them.
+constexpr int kNumberColumn = 11;
 
 constexpr size_t kMaxPageBytes = size_t{2} << 20;
 
@@ -40,6 +44,8 @@ RunRecord ReadRun(const Statement& row) {
   run.create_time_micros = row.Int(6);
   run.update_time_micros = row.Int(7);
   run.last_sequence = row.Int(8);
+  run.dataset_digest = row.Text(9);
+  run.calibration_key = row.Text(10);
   return run;
 }
 
@@ -63,13 +69,12 @@ absl::StatusOr<int64_t> RunNumber(Database& database, std::string_view run_id) {
   return query.Int(0);
 }
 
-/// `column` is checkpoint_sha256 or artifact_sha256.
-absl::StatusOr<std::string> ReadDigest(Database& database,
-                                       const std::string& column,
-                                       std::string_view run_id) {
-  const std::string sql =
-      absl::StrCat("SELECT ", column, " FROM runs WHERE run_id = ?1");
-  REPSCORE_ASSIGN_OR_RETURN(Statement query, database.Query(sql, run_id));
+absl::StatusOr<std::string> CheckpointDigest(Database& database,
+                                             std::string_view run_id) {
+  REPSCORE_ASSIGN_OR_RETURN(
+      Statement query,
+      database.Query("SELECT checkpoint_sha256 FROM runs WHERE run_id = ?1",
+                     run_id));
   REPSCORE_ASSIGN_OR_RETURN(const bool has_row, query.Step());
   if (!has_row) {
     return NoSuchRun(run_id);
@@ -77,21 +82,64 @@ absl::StatusOr<std::string> ReadDigest(Database& database,
   return query.Text(0);
 }
 
-/// Points `column` to another blob and drops the one before.
-absl::Status ReplaceDigest(Database& database,
-                           const std::string& column,
-                           std::string_view run_id,
-                           const std::string& digest,
-                           std::vector<std::string>& dropped) {
+/// Points the run to another checkpoint and drops the one before.
+absl::Status ReplaceCheckpoint(Database& database,
+                               std::string_view run_id,
+                               const std::string& digest,
+                               std::vector<std::string>& dropped) {
   REPSCORE_ASSIGN_OR_RETURN(std::string former,
-                            ReadDigest(database, column, run_id));
-  const std::string sql =
-      absl::StrCat("UPDATE runs SET ", column, " = ?2 WHERE run_id = ?1");
-  REPSCORE_RETURN_IF_ERROR(database.Change(sql, run_id, digest).status());
+                            CheckpointDigest(database, run_id));
+  REPSCORE_RETURN_IF_ERROR(
+      database
+          .Change("UPDATE runs SET checkpoint_sha256 = ?2 WHERE run_id = ?1",
+                  run_id,
+                  digest)
+          .status());
   if (!former.empty()) {
     dropped.push_back(std::move(former));
   }
   return absl::OkStatus();
+}
+
+/// Points an array of the run to a blob and drops the one before.
+absl::Status PutArray(Database& database,
+                      int64_t run_number,
+                      const RunArrayRecord& array,
+                      const std::string& digest,
+                      std::vector<std::string>& dropped) {
+  REPSCORE_ASSIGN_OR_RETURN(
+      Statement query,
+      database.Query("SELECT blob_sha256 FROM run_arrays"
+                     " WHERE run_number = ?1 AND array_name = ?2",
+                     run_number,
+                     array.name));
+  REPSCORE_ASSIGN_OR_RETURN(const bool has_row, query.Step());
+  if (has_row) {
+    dropped.push_back(query.Text(0));
+  }
+  return database
+      .Change(
+          "INSERT OR REPLACE INTO run_arrays"
+          " (run_number, array_name, spec, blob_sha256)"
+          " VALUES (?1, ?2, ?3, ?4)",
+          run_number,
+          array.name,
+          Blob{array.spec},
+          digest)
+      .status();
+}
+
+absl::StatusOr<std::vector<RunRecord>> ReadRuns(
+    absl::StatusOr<Statement> query) {
+  REPSCORE_RETURN_IF_ERROR(query.status());
+  std::vector<RunRecord> runs;
+  while (true) {
+    REPSCORE_ASSIGN_OR_RETURN(const bool has_row, query->Step());
+    if (!has_row) {
+      return runs;
+    }
+    runs.push_back(ReadRun(*query));
+  }
 }
 
 absl::Status UpdateRun(Database& database,
@@ -142,7 +190,8 @@ absl::Status RunStore::Create(const RunRecord& run) {
     return database
         .Change(absl::StrCat("INSERT INTO runs (",
                              kColumns,
-                             ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
+                             ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+                             " ?10, ?11)"),
                 run.run_id,
                 run.kind,
                 static_cast<int64_t>(run.state),
@@ -151,13 +200,15 @@ absl::Status RunStore::Create(const RunRecord& run) {
                 Blob{run.summary},
                 run.create_time_micros,
                 run.update_time_micros,
-                run.last_sequence)
+                run.last_sequence,
+                run.dataset_digest,
+                run.calibration_key)
         .status();
   };
-  absl::Status status = storage_.Write("create_run", nullptr, change);
+  absl::Status status = storage_.Write("create_run", {}, change);
   if (absl::IsAlreadyExists(status)) {
-    return absl::AlreadyExistsError(
-        absl::StrCat("there is a run ", Shown(run.run_id), " already"));
+    return absl::AlreadyExistsError(absl::StrCat(
+        "there is a run ", Shown(run.run_id), " or its calibration already"));
   }
   return status;
 }
@@ -170,19 +221,22 @@ absl::Status RunStore::Record(const RunRecord& run,
     REPSCORE_ASSIGN_OR_RETURN(blob,
                               WriteBlob("checkpoint", AsBytes(checkpoint)));
   }
+  std::vector<BlobWriter*> blobs;
+  if (blob != nullptr) {
+    blobs.push_back(blob.get());
+  }
   return storage_.Write(
       "record_run",
-      blob.get(),
+      blobs,
       [&](Database& database, std::vector<std::string>& dropped) {
         REPSCORE_RETURN_IF_ERROR(UpdateRun(database, run, events));
         if (blob == nullptr && !IsFinished(run.state)) {
           return absl::OkStatus();
         }
-        return ReplaceDigest(database,
-                             "checkpoint_sha256",
-                             run.run_id,
-                             blob == nullptr ? "" : blob->Digest(),
-                             dropped);
+        return ReplaceCheckpoint(database,
+                                 run.run_id,
+                                 blob == nullptr ? "" : blob->Digest(),
+                                 dropped);
       });
 }
 
@@ -232,7 +286,7 @@ absl::StatusOr<Page<RunRecord>> RunStore::List(const PageRequest& page) {
       result.items.push_back(ReadRun(query));
       bytes += result.items.back().summary.size() +
                result.items.back().request.size();
-      last_number = query.Int(9);
+      last_number = query.Int(kNumberColumn);
     }
   };
   return storage_.Read(read);
@@ -264,60 +318,104 @@ absl::StatusOr<std::vector<RunEventRecord>> RunStore::ReadEvents(
 }
 
 absl::StatusOr<std::string> RunStore::ReadCheckpoint(std::string_view run_id) {
-  REPSCORE_ASSIGN_OR_RETURN(
-      const std::vector<std::byte> bytes, storage_.ReadBlob([&] {
-        return storage_.Read([&](Database& database) {
-          return ReadDigest(database, "checkpoint_sha256", run_id);
-        });
-      }));
+  REPSCORE_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
+                            storage_.ReadBlob([&] {
+                              return storage_.Read([&](Database& database) {
+                                return CheckpointDigest(database, run_id);
+                              });
+                            }));
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-absl::Status RunStore::PutArtifact(std::string_view run_id,
-                                   absl::Span<const std::byte> bytes) {
+absl::Status RunStore::PutArrays(std::string_view run_id,
+                                 absl::Span<const RunArrayRecord> arrays) {
   REPSCORE_RETURN_IF_ERROR(Get(run_id).status());
-  REPSCORE_ASSIGN_OR_RETURN(const std::unique_ptr<BlobWriter> blob,
-                            WriteBlob("artifact", bytes));
+  std::vector<std::unique_ptr<BlobWriter>> blobs;
+  std::vector<BlobWriter*> writers;
+  for (const RunArrayRecord& array : arrays) {
+    REPSCORE_ASSIGN_OR_RETURN(
+        std::unique_ptr<BlobWriter> blob,
+        WriteBlob("array", absl::MakeConstSpan(array.bytes)));
+    writers.push_back(blob.get());
+    blobs.push_back(std::move(blob));
+  }
   return storage_.Write(
-      "put_artifact",
-      blob.get(),
-      [&](Database& database, std::vector<std::string>& dropped) {
-        return ReplaceDigest(
-            database, "artifact_sha256", run_id, blob->Digest(), dropped);
+      "put_arrays",
+      writers,
+      [&](Database& database,
+          std::vector<std::string>& dropped) -> absl::Status {
+        REPSCORE_ASSIGN_OR_RETURN(const int64_t number,
+                                  RunNumber(database, run_id));
+        for (size_t i = 0; i < arrays.size(); ++i) {
+          REPSCORE_RETURN_IF_ERROR(PutArray(
+              database, number, arrays[i], blobs[i]->Digest(), dropped));
+        }
+        return absl::OkStatus();
       });
 }
 
-absl::StatusOr<std::vector<std::byte>> RunStore::GetArtifact(
-    std::string_view run_id) {
+absl::StatusOr<RunArrayRecord> RunStore::ReadArray(
+    std::string_view run_id, std::string_view array_name) {
+  RunArrayRecord array;
+  array.name = std::string(array_name);
   const auto find_digest = [&]() -> absl::StatusOr<std::string> {
-    REPSCORE_ASSIGN_OR_RETURN(
-        std::string digest, storage_.Read([&](Database& database) {
-          return ReadDigest(database, "artifact_sha256", run_id);
-        }));
-    if (digest.empty()) {
-      return absl::NotFoundError(
-          absl::StrCat("run ", Shown(run_id), " has no stored candidate"));
-    }
-    return digest;
+    return storage_.Read([&](Database& database)
+                             -> absl::StatusOr<std::string> {
+      REPSCORE_ASSIGN_OR_RETURN(const int64_t number,
+                                RunNumber(database, run_id));
+      REPSCORE_ASSIGN_OR_RETURN(
+          Statement query,
+          database.Query("SELECT spec, blob_sha256 FROM run_arrays"
+                         " WHERE run_number = ?1 AND array_name = ?2",
+                         number,
+                         array_name));
+      REPSCORE_ASSIGN_OR_RETURN(const bool has_row, query.Step());
+      if (!has_row) {
+        return absl::NotFoundError(absl::StrCat(
+            "run ", Shown(run_id), " has no stored array ", Shown(array_name)));
+      }
+      array.spec = query.Text(0);
+      return query.Text(1);
+    });
   };
-  return storage_.ReadBlob(find_digest);
+  REPSCORE_ASSIGN_OR_RETURN(array.bytes, storage_.ReadBlob(find_digest));
+  return array;
 }
 
 absl::StatusOr<std::vector<RunRecord>> RunStore::Unfinished() {
-  using Runs = std::vector<RunRecord>;
-  return storage_.Read([](Database& database) -> absl::StatusOr<Runs> {
+  return storage_.Read([](Database& database) {
+    return ReadRuns(database.Query(
+        SelectRuns("WHERE state IN (0, 1) ORDER BY run_number")));
+  });
+}
+
+absl::StatusOr<std::vector<RunRecord>> RunStore::Succeeded(
+    std::string_view dataset_digest, int64_t max_request_bytes) {
+  return storage_.Read([&](Database& database) {
+    return ReadRuns(database.Query(
+        SelectRuns("WHERE dataset_digest = ?1 AND state = ?2"
+                   " AND LENGTH(request) <= ?3 ORDER BY run_number"),
+        dataset_digest,
+        static_cast<int64_t>(RunState::kSucceeded),
+        max_request_bytes));
+  });
+}
+
+absl::StatusOr<RunRecord> RunStore::FindCalibration(
+    std::string_view dataset_digest, std::string_view calibration_key) {
+  return storage_.Read([&](Database& database) -> absl::StatusOr<RunRecord> {
     REPSCORE_ASSIGN_OR_RETURN(
         Statement query,
         database.Query(
-            SelectRuns("WHERE state IN (0, 1) ORDER BY run_number")));
-    Runs runs;
-    while (true) {
-      REPSCORE_ASSIGN_OR_RETURN(const bool has_row, query.Step());
-      if (!has_row) {
-        return runs;
-      }
-      runs.push_back(ReadRun(query));
+            SelectRuns("WHERE dataset_digest = ?1 AND calibration_key = ?2"
+                       " AND calibration_key != '' AND state IN (0, 1, 2)"),
+            dataset_digest,
+            calibration_key));
+    REPSCORE_ASSIGN_OR_RETURN(const bool has_row, query.Step());
+    if (!has_row) {
+      return absl::NotFoundError("there is no such calibration run");
     }
+    return ReadRun(query);
   });
 }
 

@@ -31,10 +31,15 @@ class RunStore {
   absl::StatusOr<std::vector<RunEventRecord>> ReadEvents(
       std::string_view run_id, int64_t after_sequence, int64_t limit);
   absl::StatusOr<std::string> ReadCheckpoint(std::string_view run_id);
-  absl::Status PutArtifact(std::string_view run_id,
-                           absl::Span<const std::byte> bytes);
-  absl::StatusOr<std::vector<std::byte>> GetArtifact(std::string_view run_id);
+  absl::Status PutArrays(std::string_view run_id,
+                         absl::Span<const RunArrayRecord> arrays);
+  absl::StatusOr<RunArrayRecord> ReadArray(std::string_view run_id,
+                                           std::string_view array_name);
   absl::StatusOr<std::vector<RunRecord>> Unfinished();
+  absl::StatusOr<std::vector<RunRecord>> Succeeded(
+      std::string_view dataset_digest, int64_t max_request_bytes);
+  absl::StatusOr<RunRecord> FindCalibration(std::string_view dataset_digest,
+                                            std::string_view calibration_key);
 
  private:
   absl::StatusOr<std::unique_ptr<BlobWriter>> WriteBlob(

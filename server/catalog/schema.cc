@@ -10,7 +10,7 @@ namespace repscore::server {
 namespace {
 
 /// Migration i leads from user_version i to i + 1.
-constexpr std::array<const char*, 1> kMigrations = {R"sql(
+constexpr std::array<const char*, 2> kMigrations = {R"sql(
 CREATE TABLE datasets (
   dataset_id TEXT PRIMARY KEY NOT NULL,
   -- Outlives the versions, so that no number is given twice.
@@ -56,6 +56,54 @@ CREATE TABLE run_events (
   sequence INTEGER NOT NULL,
   payload BLOB NOT NULL,
   PRIMARY KEY (run_number, sequence)
+) WITHOUT ROWID;
+)sql",
+                                                    R"sql(
+-- Candidates and snapshots of runs.
+CREATE TABLE run_arrays (
+  run_number INTEGER NOT NULL REFERENCES runs (run_number),
+  array_name TEXT NOT NULL,
+  spec BLOB NOT NULL,
+  blob_sha256 TEXT NOT NULL,
+  PRIMARY KEY (run_number, array_name)
+) WITHOUT ROWID;
+CREATE INDEX run_arrays_by_blob ON run_arrays (blob_sha256);
+INSERT INTO run_arrays (run_number, array_name, spec, blob_sha256)
+  SELECT run_number, 'members/0/candidate', x'', artifact_sha256 FROM runs
+  WHERE artifact_sha256 != '';
+DROP INDEX runs_by_artifact;
+ALTER TABLE runs DROP COLUMN artifact_sha256;
+
+ALTER TABLE runs ADD COLUMN dataset_digest TEXT NOT NULL DEFAULT '';
+UPDATE runs SET dataset_digest = COALESCE(
+  (SELECT digest FROM dataset_versions
+   WHERE 'datasets/' || dataset_id || '/versions/' || version
+         = dataset_version_name), '');
+CREATE INDEX runs_by_dataset ON runs (dataset_digest, run_number);
+
+-- What makes two calibration runs of a dataset the same one; '' for others.
+ALTER TABLE runs ADD COLUMN calibration_key TEXT NOT NULL DEFAULT '';
+-- A failed or cancelled run (states 3 and 4) makes way for another.
+CREATE UNIQUE INDEX runs_by_calibration
+  ON runs (dataset_digest, calibration_key)
+  WHERE calibration_key != '' AND state IN (0, 1, 2);
+
+-- Plans whose runs have not been started yet.
+CREATE TABLE calibration_plans (
+  plan_number INTEGER PRIMARY KEY AUTOINCREMENT,
+  dataset_id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  plan BLOB NOT NULL
+);
+
+-- Results that depend on a dataset's content and the request alone.
+CREATE TABLE analyses (
+  dataset_digest TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  request_sha256 TEXT NOT NULL,
+  result BLOB NOT NULL,
+  create_time_micros INTEGER NOT NULL,
+  PRIMARY KEY (dataset_digest, kind, request_sha256)
 ) WITHOUT ROWID;
 )sql"};
 

@@ -24,8 +24,7 @@ constexpr char kIsReferenced[] =
     "SELECT EXISTS (SELECT 1 FROM dataset_versions WHERE data_sha256 = ?1)"
     " OR EXISTS (SELECT 1 FROM runs WHERE checkpoint_sha256 = ?1"
     "            AND checkpoint_sha256 != '')"
-    " OR EXISTS (SELECT 1 FROM runs WHERE artifact_sha256 = ?1"
-    "            AND artifact_sha256 != '')";
+    " OR EXISTS (SELECT 1 FROM run_arrays WHERE blob_sha256 = ?1)";
 
 absl::Status CreateDirectory(const std::string& directory) {
   std::error_code error;
@@ -116,16 +115,23 @@ absl::StatusOr<std::unique_ptr<Storage>> Storage::Open(
 }
 
 absl::Status Storage::Write(std::string_view operation,
-                            BlobWriter* blob,
+                            const std::vector<BlobWriter*>& blobs,
                             const Change& change) {
   const std::lock_guard<std::mutex> lock(write_mutex_);
   std::vector<std::string> dropped;
-  absl::Status status = blob == nullptr ? absl::OkStatus() : blob->Publish();
+  absl::Status status;
+  for (BlobWriter* blob : blobs) {
+    if (status.ok()) {
+      status = blob->Publish();
+    }
+  }
   if (status.ok()) {
     status = Transact(operation, change, dropped);
   }
-  if (!status.ok() && blob != nullptr) {
-    dropped.push_back(blob->Digest());
+  if (!status.ok()) {
+    for (BlobWriter* blob : blobs) {
+      dropped.push_back(blob->Digest());
+    }
   }
   // What is left over goes when the directory is opened next.
   RemoveUnreferenced(dropped).IgnoreError();

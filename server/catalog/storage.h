@@ -35,12 +35,12 @@ class Storage {
   using Change = std::function<absl::Status(sqlite::Database&,
                                             std::vector<std::string>& dropped)>;
 
-  /// Publishes `blob` (unless null; already synced), then runs `change` in one
-  /// transaction, then removes blobs that nothing refers to any more. On
-  /// return of Ok all of it is on the disk; of an error, none of it is seen,
-  /// unless the disk failed at the very last step.
+  /// Publishes `blobs` (already synced), then runs `change` in one transaction,
+  /// then removes blobs that nothing refers to any more. On return of Ok all of
+  /// it is on the disk; of an error, none of it is seen, unless the disk failed
+  /// at the very last step.
   absl::Status Write(std::string_view operation,
-                     BlobWriter* blob,
+                     const std::vector<BlobWriter*>& blobs,
                      const Change& change);
 
   /// Runs queries on what was written last.

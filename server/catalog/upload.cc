@@ -68,7 +68,7 @@ absl::StatusOr<DatasetUpload::Committed> StoredUpload::Commit() {
   failure_ = absl::FailedPreconditionError("the upload has ended");
   REPSCORE_RETURN_IF_ERROR(CheckContent());
   REPSCORE_RETURN_IF_ERROR(blob_->Sync());
-  return store_.Register(draft_, *blob_);
+  return store_.Register(draft_, calibration_plan_, *blob_);
 }
 
 }  // namespace repscore::server

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -27,6 +28,9 @@ class StoredUpload final : public DatasetUpload {
                std::unique_ptr<BlobWriter> blob);
 
   absl::Status Append(absl::Span<const std::byte> bytes) override;
+  void KeepCalibration(std::string plan) override {
+    calibration_plan_ = std::move(plan);
+  }
   absl::StatusOr<Committed> Commit() override;
 
  private:
@@ -34,6 +38,7 @@ class StoredUpload final : public DatasetUpload {
 
   DatasetStore& store_;
   DatasetRecord draft_;
+  std::string calibration_plan_;
   int64_t expected_bytes_;
   std::unique_ptr<BlobWriter> blob_;
   NonFiniteScanner scanner_;

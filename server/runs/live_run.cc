@@ -29,6 +29,12 @@ void LiveRun::UpdateLocked(const Change& change) {
 }
 
 void LiveRun::Publish(std::vector<v1::RunEvent> events, const Change& change) {
+  Publish(std::move(events), {}, change);
+}
+
+void LiveRun::Publish(std::vector<v1::RunEvent> events,
+                      std::vector<Array> arrays,
+                      const Change& change) {
   {
     const std::lock_guard lock(mutex_);
     UpdateLocked(change);
@@ -47,6 +53,11 @@ void LiveRun::Publish(std::vector<v1::RunEvent> events, const Change& change) {
           {.sequence = sequence, .payload = event.SerializeAsString()});
       unrecorded_bytes_ += events_.back().payload.size();
     }
+    for (Array& array : arrays) {
+      unrecorded_bytes_ += array->bytes.size();
+      arrays_.push_back(
+          {.sequence = summary_.last_sequence(), .array = std::move(array)});
+    }
     TrimLocked();
   }
   WakeAll();
@@ -54,7 +65,7 @@ void LiveRun::Publish(std::vector<v1::RunEvent> events, const Change& change) {
 
 LiveRun::Unrecorded LiveRun::TakeUnrecorded() const {
   const std::lock_guard lock(mutex_);
-  Unrecorded result{.record = record_, .events = {}};
+  Unrecorded result{.record = record_, .arrays = {}, .events = {}};
   result.record.state = ToRunState(summary_.state());
   result.record.summary = summary_.SerializeAsString();
   result.record.update_time_micros = NowMicros();
@@ -63,6 +74,9 @@ LiveRun::Unrecorded LiveRun::TakeUnrecorded() const {
     if (event.sequence > recorded_sequence_) {
       result.events.push_back(event);
     }
+  }
+  for (const PendingArray& pending : arrays_) {
+    result.arrays.push_back(pending.array);
   }
   return result;
 }
@@ -75,7 +89,24 @@ void LiveRun::MarkRecorded(int64_t sequence) {
     }
   }
   recorded_sequence_ = sequence;
+  std::erase_if(arrays_, [&](const PendingArray& pending) {
+    const bool is_stored = pending.sequence <= sequence;
+    if (is_stored) {
+      unrecorded_bytes_ -= pending.array->bytes.size();
+    }
+    return is_stored;
+  });
   TrimLocked();
+}
+
+LiveRun::Array LiveRun::FindArray(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  for (const PendingArray& pending : arrays_) {
+    if (pending.array->name == name) {
+      return pending.array;
+    }
+  }
+  return nullptr;
 }
 
 size_t LiveRun::unrecorded_bytes() const {

@@ -1,8 +1,8 @@
 // A run that this process works on: what it has reached and its latest events.
 //
 // The lane publishes events, the recorder stores them, watchers read them.
-// Kept in memory are the events that are not stored yet and the last kRing;
-// older ones are in the catalog. Thread-safe.
+// Kept in memory are the events and snapshots that are not stored yet and the
+// last kRing events; older ones are in the catalog. Thread-safe.
 #ifndef REPSCORE_SERVER_RUNS_LIVE_RUN_H_
 #define REPSCORE_SERVER_RUNS_LIVE_RUN_H_
 
@@ -52,13 +52,22 @@ class LiveRun {
   /// readers) and wakes the listeners.
   void Publish(std::vector<v1::RunEvent> events, const Change& change);
 
+  using Array = std::shared_ptr<const RunArrayRecord>;
+
+  /// As Publish, with arrays that the events tell of.
+  void Publish(std::vector<v1::RunEvent> events,
+               std::vector<Array> arrays,
+               const Change& change);
+
   struct Unrecorded {
     RunRecord record;
+    /// To be stored before the events.
+    std::vector<Array> arrays;
     std::vector<RunEventRecord> events;
   };
-  /// The record as it is to be stored now, with the events not stored yet.
+  /// The record as it is to be stored now, with what is not stored yet.
   Unrecorded TakeUnrecorded() const;
-  /// Events up to `sequence` are stored.
+  /// Events up to `sequence` and their arrays are stored.
   void MarkRecorded(int64_t sequence);
   size_t unrecorded_bytes() const;
 
@@ -79,6 +88,9 @@ class LiveRun {
   /// The event after `sequence`, serialised.
   Found Next(int64_t sequence, std::string& payload) const;
 
+  /// An array that may not be stored yet; null where it is stored or unknown.
+  Array FindArray(const std::string& name) const;
+
  private:
   void UpdateLocked(const Change& change);
   void TrimLocked();
@@ -88,6 +100,12 @@ class LiveRun {
   RunRecord record_;
   v1::Run summary_;
   std::deque<RunEventRecord> events_;
+  struct PendingArray {
+    /// Of the event that it came with.
+    int64_t sequence = 0;
+    Array array;
+  };
+  std::vector<PendingArray> arrays_;
   int64_t recorded_sequence_ = 0;
   size_t unrecorded_bytes_ = 0;
   bool is_closed_ = false;

@@ -22,13 +22,13 @@ struct RunEnd {
   std::optional<OptimizationResult> result = {};
 };
 
-/// Stores the candidate, then publishes and records the result event. Touches
-/// the disk; requires an idle recorder. A candidate that cannot be stored makes
+/// Stores the candidates, then publishes and records the result event. Touches
+/// the disk; requires an idle recorder. Candidates that cannot be stored make
 /// the run FAILED.
 void StoreRunEnd(Catalog& catalog,
                  RunRecorder& recorder,
                  LiveRun& run,
-                 const RunEnd& end);
+                 RunEnd end);
 
 }  // namespace repscore::server
 

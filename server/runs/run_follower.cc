@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/error.h"
+#include "server/runs/run_arrays.h"
 #include "server/status.h"
 
 namespace repscore::server {
@@ -191,13 +192,20 @@ void RunFollower::ReadPage() {
 }
 
 void RunFollower::LoadCandidate() {
-  auto candidate = NoThrow([this] { return catalog_.GetRunArtifact(run_id_); });
+  int32_t best_member = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    best_member = result_->result().best_member();
+  }
+  auto candidate = NoThrow([&] {
+    return catalog_.ReadRunArray(run_id_, CandidateArray(best_member));
+  });
   {
     const std::lock_guard lock(mutex_);
     is_busy_ = false;
     is_candidate_loaded_ = true;
     if (candidate.ok()) {
-      candidate_ = *std::move(candidate);
+      candidate_ = std::move(candidate->bytes);
     } else if (!end_.has_value()) {
       end_ = candidate.status();
     }

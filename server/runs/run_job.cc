@@ -5,8 +5,11 @@
 #include <vector>
 
 #include "core/base/status_macros.h"
+#include "server/convert_decoding.h"
 #include "server/convert_runs.h"
 #include "server/error.h"
+#include "server/runs/run_arrays.h"
+#include "server/runs/run_start.h"
 #include "spdlog/spdlog.h"
 
 namespace repscore::server {
@@ -80,6 +83,7 @@ absl::Status RunJob::Slice(LaneContext& lane) {
 absl::Status RunJob::Begin(LaneContext& lane) {
   REPSCORE_ASSIGN_OR_RETURN(auto reference,
                             parts_.references.Get(lane, task_.dataset));
+  snapshot_scores_ = task_.plan.snapshot_scores;
   if (task_.checkpoint.empty()) {
     REPSCORE_ASSIGN_OR_RETURN(
         optimization_,
@@ -92,24 +96,60 @@ absl::Status RunJob::Begin(LaneContext& lane) {
   }
   task_.dataset.reset();
   task_.checkpoint.clear();
+  PublishStart(lane);
   task_.run->Update([](v1::Run& run) { run.set_state(v1::RUN_STATE_RUNNING); });
   recorder_->Record("");
   next_checkpoint_ = Clock::now();
   return absl::OkStatus();
 }
 
+void RunJob::PublishStart(LaneContext& lane) {
+  if (!task_.started.has_value()) {
+    return;
+  }
+  v1::RunStarted started = *std::exchange(task_.started, std::nullopt);
+  started.mutable_provenance()->set_backend(lane.backend.name());
+  for (const DecodedLabel& label : optimization_->labels()) {
+    *started.add_labels() = ToProto(label);
+  }
+  const std::vector<double>& shares = optimization_->variance_shares();
+  *started.mutable_variance_shares() = {shares.begin(), shares.end()};
+  PublishStarted(*task_.run, std::move(started));
+}
+
 void RunJob::PublishTrace() {
   const std::vector<TracePoint> trace = optimization_->TakeTrace();
-  const int64_t step = optimization_->steps();
-  std::vector<v1::RunEvent> events(trace.size());
+  std::vector<Snapshot> snapshots = optimization_->TakeSnapshots();
+  std::vector<v1::RunEvent> events(trace.size() + snapshots.size());
   for (size_t i = 0; i < trace.size(); ++i) {
     *events[i].mutable_point() = ToProto(trace[i]);
   }
-  task_.run->Publish(std::move(events), [&](v1::Run& run) {
+  std::vector<LiveRun::Array> arrays;
+  for (size_t i = 0; i < snapshots.size(); ++i) {
+    v1::Snapshot* wire = events[trace.size() + i].mutable_snapshot();
+    *wire = ToProto(snapshots[i]);
+    const auto at = std::find(snapshot_scores_.begin(),
+                              snapshot_scores_.end(),
+                              snapshots[i].threshold);
+    auto array = std::make_shared<RunArrayRecord>();
+    array->name =
+        SnapshotArray(snapshots[i].member, at - snapshot_scores_.begin());
+    array->spec = wire->candidate().SerializeAsString();
+    array->bytes = std::move(snapshots[i].candidate.data);
+    wire->set_name(RunArrayName(task_.run->run_id(), array->name));
+    arrays.push_back(std::move(array));
+  }
+  const auto best = std::max_element(
+      trace.begin(), trace.end(), [](const auto& a, const auto& b) {
+        return a.objective < b.objective;
+      });
+  const int64_t step = optimization_->steps();
+  const int64_t active = optimization_->active_members();
+  task_.run->Publish(std::move(events), std::move(arrays), [&](v1::Run& run) {
     run.set_step(step);
-    if (!trace.empty()) {
-      const std::vector<double>& scores = trace.back().scores;
-      *run.mutable_scores() = {scores.begin(), scores.end()};
+    run.set_active_members(static_cast<int32_t>(active));
+    if (best != trace.end()) {
+      *run.mutable_scores() = {best->scores.begin(), best->scores.end()};
     }
   });
 }
@@ -142,8 +182,16 @@ void RunJob::Conclude(RunEnd end) {
   is_over_ = true;
   optimization_.reset();
   recorder_->AwaitIdle();
-  parts_.disk.Post([self = shared_from_this(), end = std::move(end)] {
-    StoreRunEnd(self->parts_.catalog, *self->recorder_, *self->task_.run, end);
+  if (task_.started.has_value()) {
+    PublishStarted(*task_.run, *std::exchange(task_.started, std::nullopt));
+  }
+  // A task can be copied, candidates should not be.
+  auto shared = std::make_shared<RunEnd>(std::move(end));
+  parts_.disk.Post([self = shared_from_this(), shared] {
+    StoreRunEnd(self->parts_.catalog,
+                *self->recorder_,
+                *self->task_.run,
+                std::move(*shared));
     self->task_.run->Close();
     self->task_.left();
   });

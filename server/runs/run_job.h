@@ -8,7 +8,9 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "core/data/dataset.h"
@@ -27,6 +29,8 @@ class RunJob final : public Job, public std::enable_shared_from_this<RunJob> {
     std::shared_ptr<LiveRun> run;
     std::shared_ptr<const Dataset> dataset;
     OptimizationPlan plan;
+    /// The first event, while it has not been published.
+    std::optional<v1::RunStarted> started = {};
     /// Where to continue; empty: from the start.
     std::string checkpoint;
     /// Set when runs are to be stored and left for the next start.
@@ -44,6 +48,8 @@ class RunJob final : public Job, public std::enable_shared_from_this<RunJob> {
  private:
   absl::Status Slice(LaneContext& lane);
   absl::Status Begin(LaneContext& lane);
+  void PublishStart(LaneContext& lane);
+  /// What the last step added: points and snapshots.
   void PublishTrace();
   absl::Status CheckpointIfDue();
 
@@ -57,6 +63,7 @@ class RunJob final : public Job, public std::enable_shared_from_this<RunJob> {
   Task task_;
   const std::shared_ptr<RunRecorder> recorder_;
   std::unique_ptr<Optimization> optimization_;
+  std::vector<double> snapshot_scores_;
   std::chrono::steady_clock::time_point next_checkpoint_;
   bool is_over_ = false;
 };

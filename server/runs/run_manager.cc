@@ -9,13 +9,16 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/analysis/label_decoding.h"
 #include "core/base/status_macros.h"
 #include "server/convert.h"
 #include "server/error.h"
 #include "server/memory.h"
+#include "server/runs/run_arrays.h"
 #include "server/runs/run_end.h"
 #include "server/runs/run_job.h"
 #include "server/runs/run_recorder.h"
+#include "server/runs/run_start.h"
 #include "server/scoring.h"
 #include "spdlog/spdlog.h"
 
@@ -61,9 +64,33 @@ absl::StatusOr<std::shared_ptr<LiveRun>> RunManager::Create(
   return CreateFrom(request);
 }
 
+absl::StatusOr<v1::Run> RunManager::CreateCalibration(
+    const v1::OptimizeRequest& request, const std::string& key) {
+  REPSCORE_ASSIGN_OR_RETURN(
+      const auto dataset,
+      LoadDataset(parts_.catalog, request.dataset(), "dataset"));
+  const auto existing = [&]() -> absl::StatusOr<v1::Run> {
+    REPSCORE_ASSIGN_OR_RETURN(
+        const RunRecord record,
+        parts_.catalog.FindCalibrationRun(dataset->digest, key));
+    return Get(record.run_id);
+  };
+  auto found = existing();
+  if (found.status().code() != absl::StatusCode::kNotFound) {
+    return found;
+  }
+  const auto run = CreateFrom(request, key);
+  if (run.status().code() == absl::StatusCode::kAlreadyExists) {
+    // Another call was faster.
+    return existing();
+  }
+  REPSCORE_RETURN_IF_ERROR(run.status());
+  return (*run)->Snapshot();
+}
+
 template <typename Request>
 absl::StatusOr<std::shared_ptr<LiveRun>> RunManager::CreateFrom(
-    Request request) {
+    Request request, const std::string& calibration_key) {
   REPSCORE_ASSIGN_OR_RETURN(RunPlan plan, ToRunPlan(request));
   const int batch = parts_.scheduler.counts().batch;
   if (batch >= parts_.config.max_runs) {
@@ -81,10 +108,11 @@ absl::StatusOr<std::shared_ptr<LiveRun>> RunManager::CreateFrom(
   if (!plan.start_dataset.empty()) {
     request.mutable_start()->set_dataset(plan.start_dataset);
   }
-  REPSCORE_ASSIGN_OR_RETURN(auto run,
-                            Store(plan, *dataset, request.SerializeAsString()));
+  REPSCORE_ASSIGN_OR_RETURN(
+      auto run,
+      Store(plan, *dataset, request.SerializeAsString(), calibration_key));
   const absl::Status submitted =
-      Submit(run, std::move(dataset), std::move(plan.plan), "");
+      Submit(run, std::move(dataset), std::move(plan), "");
   if (!submitted.ok()) {
     Fail(run, submitted);
     return submitted;
@@ -107,18 +135,29 @@ absl::StatusOr<std::shared_ptr<const Dataset>> RunManager::LoadInputs(
     field = "start.dataset";
   }
   REPSCORE_RETURN_IF_ERROR(CheckStartRows(run.plan, *dataset, field));
+  if (const auto& decoding = run.plan.decoding; decoding.has_value()) {
+    REPSCORE_RETURN_IF_ERROR(
+        MakeDecoders(
+            *dataset, decoding->labels, decoding->options, "trace.decoding")
+            .status());
+  }
   REPSCORE_RETURN_IF_ERROR(
       CheckRunMemory(*dataset, run.plan, parts_.config.max_request_memory));
   return dataset;
 }
 
 absl::StatusOr<std::shared_ptr<LiveRun>> RunManager::Store(
-    const RunPlan& plan, const Dataset& dataset, std::string request) {
+    const RunPlan& plan,
+    const Dataset& dataset,
+    std::string request,
+    const std::string& calibration_key) {
   RunRecord record;
   record.run_id = NewRunId();
   record.kind = plan.kind;
   record.state = RunState::kQueued;
   record.dataset_version_name = dataset.name;
+  record.dataset_digest = dataset.digest;
+  record.calibration_key = calibration_key;
   record.request = std::move(request);
   record.create_time_micros = NowMicros();
   record.update_time_micros = record.create_time_micros;
@@ -132,49 +171,46 @@ absl::StatusOr<std::shared_ptr<LiveRun>> RunManager::Store(
   SetTimestamp(record.create_time_micros, summary.mutable_create_time());
   SetTimestamp(record.create_time_micros, summary.mutable_update_time());
   summary.set_seed(plan.seed);
+  summary.set_members(static_cast<int32_t>(plan.members.size()));
+  summary.set_active_members(summary.members());
   record.summary = summary.SerializeAsString();
   REPSCORE_RETURN_IF_ERROR(parts_.catalog.CreateRun(record));
 
   record.request.clear();
   auto run = std::make_shared<LiveRun>(std::move(record));
-  PublishStarted(plan, dataset, *run);
-  REPSCORE_RETURN_IF_ERROR(
-      std::make_shared<RunRecorder>(parts_.catalog, parts_.disk, run)
-          ->RecordNow(""));
+  if (!NeedsLaneToStart(plan.plan)) {
+    PublishStarted(*run, MakeStarted(plan, dataset, AnyDevice()));
+    REPSCORE_RETURN_IF_ERROR(
+        std::make_shared<RunRecorder>(parts_.catalog, parts_.disk, run)
+            ->RecordNow(""));
+  }
   return run;
 }
 
-void RunManager::PublishStarted(const RunPlan& plan,
-                                const Dataset& dataset,
-                                LiveRun& run) const {
-  std::vector<v1::RunEvent> events(1);
-  v1::RunStarted* started = events[0].mutable_started();
-  *started->mutable_provenance() =
-      MakeProvenance(dataset.name,
-                     dataset.digest,
-                     parts_.scheduler.devices().front(),
-                     plan.precision);
-  *started->mutable_tracked() = {plan.tracked.begin(), plan.tracked.end()};
-  run.Publish(std::move(events), [](v1::Run&) {});
+std::string RunManager::AnyDevice() const {
+  return parts_.scheduler.devices().front();
 }
 
 absl::Status RunManager::Submit(const std::shared_ptr<LiveRun>& run,
                                 std::shared_ptr<const Dataset> dataset,
-                                OptimizationPlan plan,
+                                RunPlan plan,
                                 std::string checkpoint) {
   Add(run);
   const std::string run_id = run->run_id();
+  RunJob::Task task;
+  task.run = run;
+  if (run->Snapshot().last_sequence() == 0) {
+    task.started = MakeStarted(plan, *dataset, AnyDevice());
+  }
+  task.dataset = std::move(dataset);
+  task.plan = std::move(plan.plan);
+  task.checkpoint = std::move(checkpoint);
+  task.suspending = &suspending_;
+  task.left = [this, run_id] { Remove(run_id); };
   absl::Status status =
       SubmitJob(parts_.scheduler,
                 JobClass::kBatch,
-                std::make_shared<RunJob>(
-                    parts_,
-                    RunJob::Task{.run = run,
-                                 .dataset = std::move(dataset),
-                                 .plan = std::move(plan),
-                                 .checkpoint = std::move(checkpoint),
-                                 .suspending = &suspending_,
-                                 .left = [this, run_id] { Remove(run_id); }}));
+                std::make_shared<RunJob>(parts_, std::move(task)));
   if (!status.ok()) {
     Remove(run_id);
   }
@@ -202,6 +238,45 @@ absl::StatusOr<v1::Run> RunManager::Get(const std::string& run_id) const {
     return absl::DataLossError("the stored summary of the run is damaged");
   }
   return run;
+}
+
+absl::StatusOr<RunManager::RunArray> RunManager::ReadArray(
+    const std::string& name) const {
+  REPSCORE_ASSIGN_OR_RETURN(const RunArrayId id, ParseRunArrayName(name));
+  // What is stored leaves the memory afterwards: this order misses nothing.
+  RunArray result;
+  if (const auto run = Find(id.run_id); run != nullptr) {
+    result.record = run->FindArray(id.array);
+  }
+  REPSCORE_ASSIGN_OR_RETURN(const v1::Run run, Get(id.run_id));
+  if (result.record == nullptr) {
+    auto record = parts_.catalog.ReadRunArray(id.run_id, id.array);
+    if (record.status().code() == absl::StatusCode::kNotFound) {
+      return WithResource(
+          WithReason(record.status(), "ARRAY_NOT_FOUND"), "run_array", name);
+    }
+    REPSCORE_RETURN_IF_ERROR(record.status());
+    result.record = std::make_shared<const RunArrayRecord>(*std::move(record));
+  }
+  if (result.record->spec.empty()) {
+    REPSCORE_ASSIGN_OR_RETURN(result.spec, CandidateSpec(id.run_id, run));
+  } else if (!result.spec.ParseFromString(result.record->spec)) {
+    return absl::DataLossError("the stored shape of the array is damaged");
+  }
+  return result;
+}
+
+absl::StatusOr<v1::TensorSpec> RunManager::CandidateSpec(
+    const std::string& run_id, const v1::Run& run) const {
+  REPSCORE_ASSIGN_OR_RETURN(
+      const std::vector<RunEventRecord> events,
+      parts_.catalog.ReadRunEvents(run_id, run.last_sequence() - 1, 1));
+  v1::RunEvent event;
+  if (events.empty() || !event.ParseFromString(events.front().payload) ||
+      !event.has_result()) {
+    return absl::DataLossError("the stored result of the run is damaged");
+  }
+  return event.result().candidate();
 }
 
 absl::StatusOr<Page<v1::Run>> RunManager::List(const PageRequest& page) const {
@@ -248,17 +323,17 @@ absl::Status RunManager::ResumeRun(const RunRecord& record,
       RunPlan plan,
       ParseRunPlan(static_cast<v1::RunKind>(record.kind), record.request));
   REPSCORE_ASSIGN_OR_RETURN(auto dataset, LoadInputs(plan));
-  if (record.last_sequence == 0) {
-    PublishStarted(plan, *dataset, *run);
-  }
   REPSCORE_ASSIGN_OR_RETURN(std::string checkpoint,
                             parts_.catalog.ReadCheckpoint(record.run_id));
   return Submit(
-      run, std::move(dataset), std::move(plan.plan), std::move(checkpoint));
+      run, std::move(dataset), std::move(plan), std::move(checkpoint));
 }
 
 void RunManager::Fail(const std::shared_ptr<LiveRun>& run,
                       const absl::Status& error) {
+  if (run->Snapshot().last_sequence() == 0) {
+    PublishStarted(*run, v1::RunStarted());
+  }
   const auto recorder =
       std::make_shared<RunRecorder>(parts_.catalog, parts_.disk, run);
   StoreRunEnd(parts_.catalog,
@@ -274,10 +349,15 @@ void RunManager::Add(const std::shared_ptr<LiveRun>& run) {
 }
 
 void RunManager::Remove(const std::string& run_id) {
-  const std::lock_guard lock(mutex_);
-  live_.erase(run_id);
-  if (live_.empty()) {
-    emptied_.notify_all();
+  {
+    const std::lock_guard lock(mutex_);
+    live_.erase(run_id);
+    if (live_.empty()) {
+      emptied_.notify_all();
+    }
+  }
+  if (leave_listener_) {
+    leave_listener_();
   }
 }
 

@@ -1,5 +1,7 @@
 #include "server/runs/run_recorder.h"
 
+#include "absl/types/span.h"
+#include "core/base/status_macros.h"
 #include "server/error.h"
 #include "spdlog/spdlog.h"
 
@@ -37,7 +39,11 @@ absl::Status RunRecorder::RecordNow(const std::string& checkpoint) {
 
 absl::Status RunRecorder::Store(const LiveRun::Unrecorded& unrecorded,
                                 const std::string& checkpoint) {
-  absl::Status status = NoThrow([&] {
+  absl::Status status = NoThrow([&]() -> absl::Status {
+    for (const LiveRun::Array& array : unrecorded.arrays) {
+      REPSCORE_RETURN_IF_ERROR(catalog_.PutRunArrays(
+          run_->run_id(), absl::MakeConstSpan(array.get(), 1)));
+    }
     return catalog_.RecordRun(unrecorded.record, unrecorded.events, checkpoint);
   });
   if (status.ok()) {

@@ -9,10 +9,10 @@ namespace {
 
 constexpr double kReached = 0.01;
 
-OptimizationResult Solve(std::vector<ObjectiveTerm> terms,
-                         Moves moves,
-                         int64_t steps,
-                         double learning_rate) {
+MemberResult Solve(std::vector<ObjectiveTerm> terms,
+                   Moves moves,
+                   int64_t steps,
+                   double learning_rate) {
   const absl::StatusOr<std::shared_ptr<const Reference>> reference =
       Reference::Create(TestBackend(), MakeDataset(Normals(30, 8, 21)));
   OptimizationPlan plan;
@@ -28,7 +28,7 @@ OptimizationResult Solve(std::vector<ObjectiveTerm> terms,
   while ((*run)->stop_reason() == StopReason::kNone) {
     EXPECT_TRUE((*run)->Step().ok());
   }
-  return *(*run)->Finish();
+  return (*run)->Finish()->best();
 }
 
 ObjectiveTerm Aim(const std::string& id, Goal goal) {
@@ -45,7 +45,7 @@ TEST(JointOptimizationTest, ReachesTargetsThatAKnownCandidateHas) {
       MustEvaluate("procrustes.angular_score", known).value;
 
   for (const Moves moves : {Moves::kCandidate, Moves::kBoth}) {
-    const OptimizationResult result =
+    const MemberResult result =
         Solve({Aim("cka", Target{cka}),
                Aim("procrustes.angular_score",
                    Target{procrustes, TargetLoss::kSquared})},
@@ -62,7 +62,7 @@ TEST(JointOptimizationTest, ReachesTargetsThatAKnownCandidateHas) {
 
 TEST(JointOptimizationTest, UnreachableCornerIsReportedWithItsResidual) {
   // High angular Procrustes implies high CKA.
-  const OptimizationResult result = Solve(
+  const MemberResult result = Solve(
       {Aim("cka", Target{0.1}), Aim("procrustes.angular_score", Target{0.95})},
       Moves::kCandidate,
       300,
@@ -78,9 +78,9 @@ TEST(JointOptimizationTest, UnreachableCornerIsReportedWithItsResidual) {
 
 TEST(JointOptimizationTest, FloorHoldsWhileTheOtherTermMoves) {
   // Pulling CKA down to 0.5 would take NBS with it; the floor holds it.
-  const OptimizationResult free =
+  const MemberResult free =
       Solve({Aim("cka", Target{0.3})}, Moves::kCandidate, 800, 0.02);
-  const OptimizationResult held =
+  const MemberResult held =
       Solve({Aim("cka", Target{0.3}), Aim("nbs", Floor{0.75})},
             Moves::kCandidate,
             2000,

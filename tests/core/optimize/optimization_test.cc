@@ -174,8 +174,8 @@ TEST(OptimizationTest, ResumedTraceEqualsTheUninterruptedOneBitForBit) {
     trace.insert(trace.end(), rest.begin(), rest.end());
 
     ExpectSameTrace(trace, whole->TakeTrace());
-    EXPECT_EQ((*second)->Finish()->candidate.data,
-              whole->Finish()->candidate.data);
+    EXPECT_EQ((*second)->Finish()->best().candidate.data,
+              whole->Finish()->best().candidate.data);
   }
 }
 
@@ -207,9 +207,11 @@ TEST(OptimizationTest, SameSeedSameStart) {
   const std::unique_ptr<Optimization> second = start_from(42);
   const std::unique_ptr<Optimization> other = start_from(43);
 
-  EXPECT_EQ(first->Finish()->candidate.data, second->Finish()->candidate.data);
-  EXPECT_NE(first->Finish()->candidate.data, other->Finish()->candidate.data);
-  EXPECT_THAT(first->Finish()->candidate.spec.shape, ElementsAre(30, 4));
+  EXPECT_EQ(first->Finish()->best().candidate.data,
+            second->Finish()->best().candidate.data);
+  EXPECT_NE(first->Finish()->best().candidate.data,
+            other->Finish()->best().candidate.data);
+  EXPECT_THAT(first->Finish()->best().candidate.spec.shape, ElementsAre(30, 4));
 }
 
 TEST(OptimizationTest, StartIsReturnedInItsOwnRowOrder) {
@@ -219,7 +221,7 @@ TEST(OptimizationTest, StartIsReturnedInItsOwnRowOrder) {
 
   const std::unique_ptr<Optimization> run =
       MustStart(Normals(30, 6, 11), std::move(plan));
-  const Table result = FromHostArray(run->Finish()->candidate);
+  const Table result = FromHostArray(run->Finish()->best().candidate);
 
   EXPECT_LT(Norm(Sum(1.0, result, -1.0, start)), 1e-13 * Norm(start));
 }
@@ -236,10 +238,10 @@ TEST(OptimizationTest, FinalScoresAreThoseOfTheReturnedCandidate) {
     const absl::StatusOr<OptimizationResult> result = run->Finish();
     const absl::StatusOr<double> rescored =
         StreamedScore(id,
-                      {.candidate = FromHostArray(result->candidate),
+                      {.candidate = FromHostArray(result->best().candidate),
                        .reference = reference});
 
-    EXPECT_NEAR(result->scores[0].value, *rescored, 1e-13) << id;
+    EXPECT_NEAR(result->best().scores[0].value, *rescored, 1e-13) << id;
   }
 }
 

@@ -20,12 +20,13 @@ namespace repscore::server {
 namespace {
 
 using ::testing::AnyOf;
-using testing::BytesOf;
+using testing::ArrayOf;
 using ::testing::Eq;
 using testing::FilesBelow;
 using testing::NewRun;
 using testing::OpenOrDie;
 using testing::Register;
+using testing::RegisterWithPlan;
 using testing::TemporaryFolder;
 
 RunRecord RunAt(int64_t sequence) {
@@ -62,7 +63,18 @@ const std::vector<std::function<absl::Status(Catalog&)>>& Changes() {
           [](Catalog& c) { return RecordTo(c, 1, 3); },
           [](Catalog& c) { return RecordTo(c, 4, 5); },
           [](Catalog& c) {
-            return c.PutRunArtifact("r", BytesOf({7, 8}));
+            std::vector<RunArrayRecord> arrays = ArrayOf("first", {7, 8});
+            arrays.push_back(ArrayOf("second", {9}).front());
+            return c.PutRunArrays("r", arrays);
+          },
+          [](Catalog& c) { return c.PutRunArrays("r", ArrayOf("first", {5})); },
+          [](Catalog& c) {
+            return RegisterWithPlan(c, "a", {3, 4}, "plan").status();
+          },
+          [](Catalog& c) { return c.DropPendingCalibration(1); },
+          [](Catalog& c) {
+            const auto dataset = c.GetDataset("datasets/b");
+            return c.PutAnalysis(dataset->digest, "kind", "request", "result");
           },
           [](Catalog& c) { return c.DeleteDataset("datasets/a/versions/2"); },
           [](Catalog& c) { return c.DeleteDataset("datasets/b"); },
@@ -83,12 +95,22 @@ std::string Describe(Catalog& catalog, const std::string& folder) {
           &text,
           name,
           dataset.ok() ? (*dataset)->digest : dataset.status().ToString(),
+          " ",
+          catalog
+              .GetAnalysis(
+                  dataset.ok() ? (*dataset)->digest : "", "kind", "request")
+              .value_or("none"),
           "\n");
     }
   }
+  const auto plans = catalog.PendingCalibrations();
+  for (const PendingCalibration& plan : *plans) {
+    absl::StrAppend(&text, plan.dataset_version_name, " ", plan.plan, "\n");
+  }
   const auto runs = catalog.ListRuns({});
   for (const RunRecord& run : runs->items) {
-    const auto artifact = catalog.GetRunArtifact(run.run_id);
+    const auto first = catalog.ReadRunArray(run.run_id, "first");
+    const auto second = catalog.ReadRunArray(run.run_id, "second");
     absl::StrAppend(&text,
                     run.run_id,
                     " ",
@@ -98,7 +120,9 @@ std::string Describe(Catalog& catalog, const std::string& folder) {
                     " ",
                     *catalog.ReadCheckpoint(run.run_id),
                     " ",
-                    artifact.ok() ? "artifact" : "none",
+                    first.ok() ? first->bytes.size() : 0,
+                    " ",
+                    second.ok() ? second->bytes.size() : 0,
                     "\n");
     const auto events = catalog.ReadRunEvents(run.run_id, 0, 100);
     for (const RunEventRecord& event : *events) {

@@ -15,6 +15,7 @@ namespace repscore::server {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::ArrayOf;
 using testing::BlobPath;
 using testing::BytesOf;
 using testing::FilesBelow;
@@ -163,14 +164,14 @@ TEST_F(CatalogDamageTest, AMissingBlobIsDataLoss) {
   const DatasetRecord record = Register(*catalog, "a", {1, 2})->record;
   ASSERT_TRUE(catalog->CreateRun(NewRun("r")).ok());
   ASSERT_TRUE(catalog->RecordRun(NewRun("r"), {}, "state").ok());
-  ASSERT_TRUE(catalog->PutRunArtifact("r", BytesOf({5})).ok());
+  ASSERT_TRUE(catalog->PutRunArrays("r", ArrayOf("a", {5})).ok());
   fs::remove_all(folder_.path() + "/blobs");
 
   EXPECT_EQ(catalog->LoadDataset("datasets/a").status().code(),
             absl::StatusCode::kDataLoss);
   EXPECT_EQ(catalog->ReadCheckpoint("r").status().code(),
             absl::StatusCode::kDataLoss);
-  EXPECT_EQ(catalog->GetRunArtifact("r").status().code(),
+  EXPECT_EQ(catalog->ReadRunArray("r", "a").status().code(),
             absl::StatusCode::kDataLoss);
 }
 

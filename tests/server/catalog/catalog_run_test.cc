@@ -12,6 +12,7 @@
 namespace repscore::server {
 namespace {
 
+using testing::ArrayOf;
 using testing::Bytes;
 using testing::BytesOf;
 using ::testing::ElementsAre;
@@ -79,8 +80,8 @@ TEST_F(CatalogRunTest, UnknownRunsAreNotFound) {
   EXPECT_TRUE(is_not_found(catalog_->RecordRun(NewRun("r"), {}, "state")));
   EXPECT_TRUE(is_not_found(catalog_->ReadRunEvents("r", 0, 1).status()));
   EXPECT_TRUE(is_not_found(catalog_->ReadCheckpoint("r").status()));
-  EXPECT_TRUE(is_not_found(catalog_->PutRunArtifact("r", BytesOf({1}))));
-  EXPECT_TRUE(is_not_found(catalog_->GetRunArtifact("r").status()));
+  EXPECT_TRUE(is_not_found(catalog_->PutRunArrays("r", ArrayOf("a", {1}))));
+  EXPECT_TRUE(is_not_found(catalog_->ReadRunArray("r", "a").status()));
   EXPECT_EQ(Blobs(), 0U);
 }
 
@@ -166,36 +167,93 @@ TEST_F(CatalogRunTest, AFinishedRunLosesItsCheckpoint) {
   EXPECT_EQ(Blobs(), 0U);
 }
 
-TEST_F(CatalogRunTest, StoresACandidate) {
+TEST_F(CatalogRunTest, StoresArraysByName) {
   ASSERT_TRUE(catalog_->CreateRun(NewRun("r1")).ok());
-  EXPECT_EQ(catalog_->GetRunArtifact("r1").status().code(),
+  EXPECT_EQ(catalog_->ReadRunArray("r1", "a").status().code(),
             absl::StatusCode::kNotFound);
+  std::vector<RunArrayRecord> both = ArrayOf("a", {1, 2});
+  both.push_back(ArrayOf("b", {5, 6}).front());
 
-  ASSERT_TRUE(catalog_->PutRunArtifact("r1", BytesOf({1, 2})).ok());
-  ASSERT_TRUE(catalog_->PutRunArtifact("r1", BytesOf({3, 4})).ok());
+  ASSERT_TRUE(catalog_->PutRunArrays("r1", both).ok());
+  ASSERT_TRUE(catalog_->PutRunArrays("r1", ArrayOf("a", {3, 4})).ok());
   Reopen();
 
-  EXPECT_EQ(*catalog_->GetRunArtifact("r1"), BytesOf({3, 4}));
-  EXPECT_EQ(Blobs(), 1U);
+  const auto first = catalog_->ReadRunArray("r1", "a");
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(first->bytes, BytesOf({3, 4}));
+  EXPECT_EQ(first->spec, "spec");
+  EXPECT_EQ(catalog_->ReadRunArray("r1", "b")->bytes, BytesOf({5, 6}));
+  EXPECT_EQ(Blobs(), 2U);
 }
 
-TEST_F(CatalogRunTest, AnEmptyCandidateIsACandidate) {
+TEST_F(CatalogRunTest, AnEmptyArrayIsAnArray) {
   ASSERT_TRUE(catalog_->CreateRun(NewRun("r1")).ok());
 
-  ASSERT_TRUE(catalog_->PutRunArtifact("r1", {}).ok());
+  ASSERT_TRUE(catalog_->PutRunArrays("r1", ArrayOf("a", {})).ok());
 
-  EXPECT_EQ(*catalog_->GetRunArtifact("r1"), Bytes());
+  EXPECT_EQ(catalog_->ReadRunArray("r1", "a")->bytes, Bytes());
+}
+
+TEST_F(CatalogRunTest, SucceededRunsAreThoseOfTheContent) {
+  const std::string digest = Register(*catalog_, "a", {1, 2})->record.digest;
+  for (const char* id : {"r1", "r2", "r3", "r4"}) {
+    RunRecord run = NewRun(id);
+    run.dataset_digest = std::string(id) == "r3" ? "other" : digest;
+    ASSERT_TRUE(catalog_->CreateRun(run).ok());
+    run.state =
+        std::string(id) == "r2" ? RunState::kFailed : RunState::kSucceeded;
+    ASSERT_TRUE(catalog_->RecordRun(run, {}, "").ok());
+  }
+
+  const auto all = *catalog_->SucceededRuns(digest, 1000);
+  const auto short_ones = *catalog_->SucceededRuns(digest, 5);
+
+  ASSERT_THAT(all, SizeIs(2));
+  EXPECT_EQ(all[0].run_id, "r1");
+  EXPECT_EQ(all[1].run_id, "r4");
+  EXPECT_THAT(short_ones, IsEmpty());
+}
+
+TEST_F(CatalogRunTest, ACalibrationIsThereOnceUntilItFails) {
+  RunRecord run = NewRun("r1");
+  run.dataset_digest = "digest";
+  run.calibration_key = "key";
+  ASSERT_TRUE(catalog_->CreateRun(run).ok());
+  RunRecord again = run;
+  again.run_id = "r2";
+
+  EXPECT_EQ(catalog_->CreateRun(again).code(),
+            absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(catalog_->FindCalibrationRun("digest", "key")->run_id, "r1");
+  EXPECT_FALSE(catalog_->FindCalibrationRun("digest", "other").ok());
+  EXPECT_FALSE(catalog_->FindCalibrationRun("other", "key").ok());
+  run.state = RunState::kFailed;
+  ASSERT_TRUE(catalog_->RecordRun(run, {}, "").ok());
+
+  EXPECT_FALSE(catalog_->FindCalibrationRun("digest", "key").ok());
+  EXPECT_TRUE(catalog_->CreateRun(again).ok());
+  EXPECT_EQ(catalog_->FindCalibrationRun("digest", "key")->run_id, "r2");
+}
+
+TEST_F(CatalogRunTest, RunsWithoutAKeyAreNoCalibrations) {
+  for (const char* id : {"r1", "r2"}) {
+    RunRecord run = NewRun(id);
+    run.dataset_digest = "digest";
+    ASSERT_TRUE(catalog_->CreateRun(run).ok());
+  }
+
+  EXPECT_FALSE(catalog_->FindCalibrationRun("digest", "").ok());
 }
 
 TEST_F(CatalogRunTest, BlobsAreSharedBetweenDatasetsAndRuns) {
   ASSERT_TRUE(Register(*catalog_, "a", {1, 2}).ok());
   ASSERT_TRUE(catalog_->CreateRun(NewRun("r1")).ok());
-  ASSERT_TRUE(catalog_->PutRunArtifact("r1", BytesOf({1, 2})).ok());
+  ASSERT_TRUE(catalog_->PutRunArrays("r1", ArrayOf("a", {1, 2})).ok());
 
   ASSERT_TRUE(catalog_->DeleteDataset("datasets/a").ok());
   Reopen();
 
-  EXPECT_EQ(*catalog_->GetRunArtifact("r1"), BytesOf({1, 2}));
+  EXPECT_EQ(catalog_->ReadRunArray("r1", "a")->bytes, BytesOf({1, 2}));
 }
 
 TEST_F(CatalogRunTest, ListsNewestFirstAndPagesStably) {

@@ -86,6 +86,37 @@ inline absl::StatusOr<DatasetUpload::Committed> Register(
       catalog, id, values, Matrix(static_cast<int64_t>(values.size() / 2)));
 }
 
+/// Registers with a calibration plan.
+inline absl::StatusOr<DatasetUpload::Committed> RegisterWithPlan(
+    Catalog& catalog,
+    const std::string& id,
+    const std::vector<float>& values,
+    const std::string& plan) {
+  const Bytes bytes = BytesOf(values);
+  absl::StatusOr<std::unique_ptr<DatasetUpload>> upload =
+      catalog.BeginUpload(id,
+                          Matrix(static_cast<int64_t>(values.size() / 2)),
+                          Sha256Hex(absl::MakeConstSpan(bytes)));
+  if (!upload.ok()) {
+    return upload.status();
+  }
+  (*upload)->KeepCalibration(plan);
+  if (absl::Status status = (*upload)->Append(bytes); !status.ok()) {
+    return status;
+  }
+  return (*upload)->Commit();
+}
+
+/// One array of a run, as PutRunArrays takes it.
+inline std::vector<RunArrayRecord> ArrayOf(const std::string& name,
+                                           const std::vector<float>& values) {
+  std::vector<RunArrayRecord> arrays(1);
+  arrays[0].name = name;
+  arrays[0].spec = "spec";
+  arrays[0].bytes = BytesOf(values);
+  return arrays;
+}
+
 inline RunRecord NewRun(const std::string& id) {
   RunRecord run;
   run.run_id = id;

@@ -1,0 +1,234 @@
+#include "core/analysis/label_decoding.h"
+
+#include <cmath>
+#include <utility>
+
+#include "core/analysis/draw_statistics.h"
+#include "core/analysis/score_stream.h"
+#include "core/base/dtype.h"
+#include "core/base/status_macros.h"
+#include "core/base/text.h"
+
+namespace repscore {
+namespace {
+
+constexpr int64_t kMostRepeats = 100;
+constexpr ScalarType kDouble = ScalarType::kFloat64;
+
+/// Row-major rows with their number of columns.
+struct HostRows {
+  std::vector<double> elements;
+  int64_t features = 0;
+};
+
+HostRows RowMajor(Backend& backend, const Matrix& rows) {
+  const Matrix transposed = backend.Allocate(rows.cols(), rows.rows(), kDouble);
+  backend.Transpose(rows, transposed);
+  HostRows host;
+  host.features = rows.cols();
+  host.elements.resize(static_cast<size_t>(rows.size()));
+  backend.Download(transposed, absl::MakeSpan(host.elements));
+  return host;
+}
+
+absl::StatusOr<HostRows> CandidateRows(const Reference& reference,
+                                       const HostArray& candidate) {
+  REPSCORE_ASSIGN_OR_RETURN(const int64_t bytes,
+                            CheckedByteSize(candidate.spec, "candidate.spec"));
+  if (static_cast<int64_t>(candidate.data.size()) != bytes) {
+    return absl::InvalidArgumentError(StrCat("candidate.data: has ",
+                                             candidate.data.size(),
+                                             " bytes, but ",
+                                             ToString(candidate.spec),
+                                             " takes ",
+                                             bytes));
+  }
+  REPSCORE_RETURN_IF_ERROR(CheckRowCount(
+      reference, RowCount(candidate.spec), "candidate.spec.shape"));
+  HostRows host;
+  host.features = FeatureCount(candidate.spec);
+  host.elements.resize(
+      static_cast<size_t>(RowCount(candidate.spec) * host.features));
+  ConvertToDouble(
+      candidate.spec.type, candidate.data, absl::MakeSpan(host.elements));
+  REPSCORE_RETURN_IF_ERROR(
+      CheckFinite(host.elements, host.features, 0, "candidate"));
+  return host;
+}
+
+/// Projections of the reference on its first `count` principal axes.
+absl::StatusOr<HostRows> LeadingRows(const Reference& reference,
+                                     int64_t count,
+                                     size_t index) {
+  const Reference::PrincipalComponents all =
+      reference.principal_components(reference.rows());
+  if (count < 1 || count > all.vectors.cols()) {
+    return absl::InvalidArgumentError(StrCat("components[",
+                                             index,
+                                             "]: ",
+                                             count,
+                                             " is not from 1 to the rank ",
+                                             all.vectors.cols(),
+                                             " of the dataset"));
+  }
+  Backend& backend = reference.backend();
+  const Matrix rows = backend.Allocate(reference.rows(), count, kDouble);
+  const double norm_squared =
+      backend.Dot(reference.centred(), reference.centred());
+  for (int64_t i = 0; i < count; ++i) {
+    const double share = all.variance_share[static_cast<size_t>(i)];
+    backend.Axpby(std::sqrt(share * norm_squared),
+                  all.vectors.Columns(i, 1),
+                  0.0,
+                  rows.Columns(i, 1));
+  }
+  return RowMajor(backend, rows);
+}
+
+/// Accuracies of one set of rows over repeats.
+struct Accuracies {
+  DrawStatistics statistics;
+  std::vector<double> bins;
+  int64_t classes = 0;
+  double chance = 0.0;
+};
+
+absl::StatusOr<Accuracies> Repeated(const Dataset& dataset,
+                                    const std::string& label,
+                                    const LabelDecodingRequest& request,
+                                    const HostRows& rows,
+                                    const KeepGoing& keep_going) {
+  Accuracies all;
+  std::vector<double> values;
+  for (int64_t repeat = 0; repeat < request.repeats; ++repeat) {
+    REPSCORE_RETURN_IF_ERROR(keep_going ? keep_going() : absl::OkStatus());
+    DecodingOptions options = request.options;
+    options.seed += static_cast<uint64_t>(repeat);
+    REPSCORE_ASSIGN_OR_RETURN(const std::unique_ptr<Decoder> decoder,
+                              Decoder::Create(dataset, label, options));
+    REPSCORE_ASSIGN_OR_RETURN(const DecodingResult result,
+                              decoder->Decode(rows.elements, rows.features));
+    values.push_back(result.accuracy);
+    all.classes = result.classes;
+    all.chance = result.chance;
+    all.bins.resize(result.bins.size());
+    for (size_t i = 0; i < all.bins.size(); ++i) {
+      all.bins[i] += result.bins[i] / static_cast<double>(request.repeats);
+    }
+  }
+  all.statistics = StatisticsOf(values);
+  return all;
+}
+
+absl::Status Renamed(const absl::Status& status,
+                     std::string_view field,
+                     size_t index) {
+  // The decoder names its own option; a label is one of a list here.
+  const std::string message(status.message());
+  const bool is_label = message.rfind("label:", 0) == 0;
+  return {status.code(),
+          is_label ? StrCat(field, ".labels[", index, "]", message.substr(5))
+                   : StrCat(field, ".", message)};
+}
+
+}  // namespace
+
+absl::StatusOr<LabelDecoders> MakeDecoders(
+    const Dataset& dataset,
+    const std::vector<std::string>& labels,
+    const DecodingOptions& options,
+    std::string_view field) {
+  LabelDecoders made;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    absl::StatusOr<std::unique_ptr<Decoder>> decoder =
+        Decoder::Create(dataset, labels[i], options);
+    if (!decoder.ok()) {
+      return Renamed(decoder.status(), field, i);
+    }
+    made.decoders.push_back(*std::move(decoder));
+  }
+  if (!labels.empty()) {
+    return made;
+  }
+  for (const NamedValues& label : dataset.description.labels) {
+    if (label.name == options.folds_of) {
+      continue;
+    }
+    absl::StatusOr<std::unique_ptr<Decoder>> decoder =
+        Decoder::Create(dataset, label.name, options);
+    if (decoder.ok()) {
+      made.decoders.push_back(*std::move(decoder));
+    } else {
+      made.notes.push_back(
+          {.reason = "NOT_DECODABLE",
+           .message = StrCat(
+               label.name, ": ", std::string(decoder.status().message()))});
+    }
+  }
+  if (made.decoders.empty()) {
+    return absl::InvalidArgumentError(StrCat(
+        field,
+        ".labels: ",
+        dataset.name,
+        made.notes.empty() ? " has no labels"
+                           : StrCat(" has no label that can be decoded; ",
+                                    made.notes.front().message)));
+  }
+  return made;
+}
+
+absl::StatusOr<LabelDecodings> DecodeLabels(const Reference& reference,
+                                            const HostArray* candidate,
+                                            const LabelDecodingRequest& request,
+                                            const KeepGoing& keep_going) {
+  if (request.repeats < 1 || request.repeats > kMostRepeats) {
+    return absl::InvalidArgumentError(StrCat(
+        "repeats: ", request.repeats, " is not from 1 to ", kMostRepeats));
+  }
+  return Guarded([&]() -> absl::StatusOr<LabelDecodings> {
+    const Dataset& dataset = reference.dataset();
+    REPSCORE_ASSIGN_OR_RETURN(
+        LabelDecoders decodable,
+        MakeDecoders(dataset, request.labels, request.options, "decoding"));
+    HostRows judged;
+    if (candidate != nullptr) {
+      REPSCORE_ASSIGN_OR_RETURN(judged, CandidateRows(reference, *candidate));
+    }
+    std::vector<HostRows> leading;
+    for (size_t i = 0; i < request.components.size(); ++i) {
+      REPSCORE_ASSIGN_OR_RETURN(
+          HostRows rows, LeadingRows(reference, request.components[i], i));
+      leading.push_back(std::move(rows));
+    }
+    const HostRows own = RowMajor(reference.backend(), reference.centred());
+    LabelDecodings results;
+    results.notes = std::move(decodable.notes);
+    for (const auto& decoder : decodable.decoders) {
+      const std::string& name = decoder->label();
+      REPSCORE_ASSIGN_OR_RETURN(
+          Accuracies accuracies,
+          Repeated(dataset, name, request, own, keep_going));
+      LabelDecoding& result = results.labels.emplace_back();
+      result.label = {.label = name,
+                      .classes = accuracies.classes,
+                      .chance = accuracies.chance,
+                      .reference_accuracy = accuracies.statistics.mean};
+      if (candidate != nullptr) {
+        REPSCORE_ASSIGN_OR_RETURN(
+            accuracies, Repeated(dataset, name, request, judged, keep_going));
+      }
+      result.accuracy = accuracies.statistics.mean;
+      result.standard_deviation = accuracies.statistics.standard_deviation;
+      result.bins = std::move(accuracies.bins);
+      for (const HostRows& rows : leading) {
+        REPSCORE_ASSIGN_OR_RETURN(
+            const Accuracies part,
+            Repeated(dataset, name, request, rows, keep_going));
+        result.component_accuracy.push_back(part.statistics.mean);
+      }
+    }
+    return results;
+  });
+}
+
+}  // namespace repscore

@@ -30,10 +30,12 @@ struct BaselineFlags {
 
 void PrintBaselines(const BaselineFlags& flags,
                     const v1::ComputeBaselinesResponse& response) {
-  for (const v1::MeasureBaselines& measure : response.measures()) {
-    std::cout << measure.measure() << '\n'
-              << LandmarkTable(measure.landmarks()) << '\n';
+  for (int i = 0; i < response.measures_size(); ++i) {
+    const v1::MeasureBaselines& measure = response.measures(i);
+    std::cout << (i == 0 ? "" : "\n") << measure.measure() << '\n'
+              << LandmarkTable(measure.landmarks());
   }
+  std::cout << (response.notes().empty() ? "" : "\n");
   for (const v1::Warning& note : response.notes()) {
     std::cout << FormatNote(flags.dataset, note);
   }

@@ -33,8 +33,9 @@ absl::Status Calibration(Session& session, const CalibrationFlags& flags) {
     return absl::OkStatus();
   }
   if (response.measures().empty()) {
-    std::cout << "there are no finished runs yet; 'repscore calibrate "
-              << flags.dataset << "' starts some\n";
+    std::cout << "there are no finished runs yet: 'repscore calibrate "
+              << flags.dataset
+              << "' starts some, 'repscore runs list' shows those under way\n";
   }
   for (int i = 0; i < response.measures_size(); ++i) {
     std::cout << (i == 0 ? "" : "\n")

@@ -29,7 +29,8 @@ struct PerturbFlags {
 };
 
 void PrintPerturbations(const v1::PerturbComponentsResponse& response) {
-  for (const v1::MeasurePerturbations& measure : response.measures()) {
+  for (int i = 0; i < response.measures_size(); ++i) {
+    const v1::MeasurePerturbations& measure = response.measures(i);
     Table table({"component", "variance share", "score", "sd", "theory"},
                 {0, 1, 2, 3, 4});
     for (const v1::ComponentPerturbation& component : measure.components()) {
@@ -40,7 +41,8 @@ void PrintPerturbations(const v1::PerturbComponentsResponse& response) {
            FormatFixed(component.standard_deviation()),
            component.has_theory() ? FormatFixed(component.theory()) : ""});
     }
-    std::cout << measure.measure() << '\n' << table.ToString() << '\n';
+    std::cout << (i == 0 ? "" : "\n") << measure.measure() << '\n'
+              << table.ToString();
   }
   PrintProvenance(response.provenance().dataset_version(),
                   response.provenance());

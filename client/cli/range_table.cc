@@ -37,7 +37,6 @@ std::string FormatLeast(const std::string& measure,
 std::string FormatBound(const v1::TheoreticalBound& bound) {
   return absl::StrCat(
       bound.formula(),
-      bound.source().empty() ? "" : absl::StrCat(" (", bound.source(), ")"),
       bound.violation() > 0.0
           ? absl::StrCat(": violated by ", FormatShare(bound.violation()))
           : ": holds everywhere");

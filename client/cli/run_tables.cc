@@ -62,6 +62,23 @@ std::string VerdictTable(const v1::RunResult& result) {
   return table.empty() ? "" : table.ToString();
 }
 
+// Longest name of a measure in the head of a table.
+constexpr size_t kLongestName = 12;
+
+// Names of measures in the head of a table, numbers where names are long.
+std::vector<std::string> HeadNames(
+    const google::protobuf::RepeatedPtrField<std::string>& measures) {
+  std::vector<std::string> names = ShortNames(measures);
+  const bool fit =
+      std::all_of(names.begin(), names.end(), [](const auto& name) {
+        return name.size() <= kLongestName;
+      });
+  for (size_t i = 0; !fit && i < names.size(); ++i) {
+    names[i] = absl::StrCat("#", i + 1);
+  }
+  return names;
+}
+
 // What a member came to, as the last cells of its line.
 void AddOutcome(const v1::MemberResult& member,
                 size_t scores,
@@ -107,7 +124,7 @@ std::vector<std::string> MemberHeader(const std::vector<std::string>& names,
 // its targets with what became of them.
 std::string MemberTable(const RunStory& story) {
   const v1::RunStarted& started = story.started;
-  const std::vector<std::string> names = ShortNames(started.run().measures());
+  const std::vector<std::string> names = HeadNames(started.run().measures());
   const auto targets = static_cast<size_t>(
       started.members().empty() ? 0 : started.members(0).targets_size());
   std::vector<std::string> header = MemberHeader(names, targets);
@@ -136,7 +153,7 @@ std::string MemberTable(const RunStory& story) {
 // Full names of measures that are shortened in tables.
 std::string Legend(const v1::RunStarted& started) {
   const auto& measures = started.run().measures();
-  const std::vector<std::string> names = ShortNames(measures);
+  const std::vector<std::string> names = HeadNames(measures);
   Listing legend;
   for (size_t i = 0; i < names.size(); ++i) {
     const std::string& measure = measures.at(static_cast<int>(i));

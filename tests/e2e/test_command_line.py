@@ -236,7 +236,6 @@ def test_info(server):
         (("perturb", "g0", "-m", "cka", "--components", "0"), ("components",)),
         (("calibrate", "g0", "-m", "nope"), ("nope",)),
         (("optimize", "g0", "-m", "cka", "--restarts", "0"), ("restarts",)),
-        (("optimize", "g0", "-m", "cka", "--device", "nope"), ("device",)),
         (("runs", "array", "none/members/0/candidate", "--out", "x.npy"), ("none",)),
         (("nonsense",), ("subcommand",)),
     ],

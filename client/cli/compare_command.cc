@@ -6,6 +6,7 @@
 
 #include "client/cli/arguments.h"
 #include "client/cli/context_flags.h"
+#include "client/cli/device_flag.h"
 #include "client/cli/json.h"
 #include "client/cli/measure_flags.h"
 #include "client/cli/score_table.h"
@@ -21,6 +22,7 @@ struct CompareFlags {
   std::string reference_file;
   MeasureFlags measures = {.ids = DefaultMeasures()};
   ContextFlags context;
+  std::string device;
 };
 
 absl::Status Compare(Session& session, const CompareFlags& flags) {
@@ -42,7 +44,8 @@ absl::Status Compare(Session& session, const CompareFlags& flags) {
                             client->Compare(client::ViewOf(candidate),
                                             client::ViewOf(reference),
                                             measures,
-                                            context));
+                                            context,
+                                            flags.device));
   if (session.json()) {
     Json document = {{"candidate_file", flags.candidate_file},
                      {"reference_file", flags.reference_file}};
@@ -75,6 +78,7 @@ void AddCompareCommand(CLI::App& app, Session& session) {
       ->required();
   AddMeasureFlags(*command, flags->measures);
   AddContextFlags(*command, flags->context);
+  AddDeviceFlag(*command, flags->device);
   command->callback([&session, flags] {
     session.command = [&session, flags] { return Compare(session, *flags); };
   });

@@ -73,6 +73,10 @@ void AddContextFlags(CLI::App& command, ContextFlags& flags) {
   command.add_flag("--companion",
                    flags.companion,
                    "Also score the debiased companion of biased measures");
+  command.add_flag("--calibration",
+                   flags.calibration,
+                   "Say what optimised noise of the same score captures "
+                   "('repscore calibrate' prepares it)");
 }
 
 absl::StatusOr<v1::ContextOptions> MakeContext(const ContextFlags& flags) {
@@ -99,6 +103,7 @@ absl::StatusOr<v1::ContextOptions> MakeContext(const ContextFlags& flags) {
   context.set_permutations(flags.permutations);
   context.set_baseline(flags.baseline);
   context.set_companion(flags.companion);
+  context.set_calibration(flags.calibration);
   context.set_seed(flags.seed);
   return context;
 }

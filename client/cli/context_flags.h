@@ -23,6 +23,7 @@ struct ContextFlags {
   int64_t permutations = 0;
   bool baseline = false;
   bool companion = false;
+  bool calibration = false;
   uint64_t seed = 0;
 };
 

@@ -12,6 +12,7 @@
 #include "client/cli/arguments.h"
 #include "client/cli/failure.h"
 #include "client/cli/json.h"
+#include "client/cli/plan_flags.h"
 #include "client/cli/session.h"
 #include "client/cli/table.h"
 #include "core/base/status_macros.h"
@@ -32,6 +33,8 @@ struct RegisterFlags {
   std::string time_coordinates_file;
   std::string time_unit = "ms";
   std::string row_ids_file;
+  std::vector<std::string> calibrated;
+  PlanFlags calibration;
 };
 
 absl::StatusOr<v1::AxisKind> ParseAxisKind(const std::string& word) {
@@ -105,11 +108,11 @@ std::string FormatSpec(const v1::TensorSpec& spec) {
   return absl::StrCat(FormatType(spec), " [", FormatShape(spec), "]");
 }
 
-absl::Status Register(Session& session, const RegisterFlags& flags) {
+absl::StatusOr<client::RegisterDatasetOptions> MakeOptions(
+    const RegisterFlags& flags, const ArraySpec& spec) {
   client::RegisterDatasetOptions options;
   options.dataset_id = flags.dataset_id;
-  REPSCORE_ASSIGN_OR_RETURN(const HostArray array, ReadArray(flags.file));
-  REPSCORE_ASSIGN_OR_RETURN(options.axes, MakeAxes(flags, array.spec));
+  REPSCORE_ASSIGN_OR_RETURN(options.axes, MakeAxes(flags, spec));
   REPSCORE_ASSIGN_OR_RETURN(options.labels,
                             MakeNamedValues<v1::Label>(flags.labels));
   REPSCORE_ASSIGN_OR_RETURN(options.groups,
@@ -124,7 +127,18 @@ absl::Status Register(Session& session, const RegisterFlags& flags) {
     REPSCORE_ASSIGN_OR_RETURN(const auto parts, SplitAtFirstEquals(word));
     (*options.metadata.mutable_attributes())[parts.first] = parts.second;
   }
+  if (!flags.calibrated.empty()) {
+    REPSCORE_ASSIGN_OR_RETURN(const std::vector<v1::MeasureSpec> measures,
+                              MeasureSpecs(flags.calibrated, ""));
+    options.calibration = MakePlan(flags.calibration, measures);
+  }
+  return options;
+}
 
+absl::Status Register(Session& session, const RegisterFlags& flags) {
+  REPSCORE_ASSIGN_OR_RETURN(const HostArray array, ReadArray(flags.file));
+  REPSCORE_ASSIGN_OR_RETURN(const client::RegisterDatasetOptions options,
+                            MakeOptions(flags, array.spec));
   REPSCORE_ASSIGN_OR_RETURN(client::Client* const client, session.Connect());
   REPSCORE_ASSIGN_OR_RETURN(
       const v1::RegisterDatasetResponse response,
@@ -285,6 +299,15 @@ void AddRegister(CLI::App& datasets, Session& session) {
                       flags->row_ids_file,
                       "FILE with the id of every condition (or sample), one "
                       "per line; equal ids are repetitions");
+  CLI::Option* calibrate =
+      command->add_option("--calibrate",
+                          flags->calibrated,
+                          "Then find out in the background what scores of "
+                          "these MEASUREs mean ('repscore calibration NAME')");
+  for (CLI::Option* option :
+       AddPlanFlags(*command, "calibration-", flags->calibration)) {
+    option->needs(calibrate);
+  }
   command->callback([&session, flags] {
     session.command = [&session, flags] { return Register(session, *flags); };
   });

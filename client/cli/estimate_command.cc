@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "client/cli/arguments.h"
 #include "client/cli/context_flags.h"
+#include "client/cli/device_flag.h"
 #include "client/cli/json.h"
 #include "client/cli/measure_flags.h"
 #include "client/cli/session.h"
@@ -24,6 +25,7 @@ struct EstimateFlags {
   std::string type = "float32";
   MeasureFlags measures = {.ids = DefaultMeasures()};
   ContextFlags context;
+  std::string device;
 };
 
 void PrintEstimate(const v1::EstimateScoreResponse& response) {
@@ -34,6 +36,7 @@ void PrintEstimate(const v1::EstimateScoreResponse& response) {
   listing.Add("time", absl::StrFormat("%.3g s", seconds));
   listing.Add("flops", absl::StrFormat("%.3g", response.flops()));
   listing.Add("space", response.space());
+  listing.Add("device", response.device());
   listing.Add(
       "candidate",
       response.streams() ? "reduced while it arrives" : "kept as a whole");
@@ -58,10 +61,12 @@ absl::Status Estimate(Session& session, const EstimateFlags& flags) {
   REPSCORE_ASSIGN_OR_RETURN(const v1::ContextOptions context,
                             MakeContext(flags.context));
   REPSCORE_ASSIGN_OR_RETURN(client::Client* const client, session.Connect());
-  REPSCORE_ASSIGN_OR_RETURN(
-      const v1::EstimateScoreResponse response,
-      client->EstimateScore(
-          DatasetName(flags.dataset), candidate, measures, context));
+  REPSCORE_ASSIGN_OR_RETURN(const v1::EstimateScoreResponse response,
+                            client->EstimateScore(DatasetName(flags.dataset),
+                                                  candidate,
+                                                  measures,
+                                                  context,
+                                                  flags.device));
   if (session.json()) {
     PrintDocument(ToJson(response));
   } else {
@@ -87,6 +92,7 @@ void AddEstimateCommand(CLI::App& app, Session& session) {
       ->capture_default_str();
   AddMeasureFlags(*command, flags->measures);
   AddContextFlags(*command, flags->context);
+  AddDeviceFlag(*command, flags->device);
   command->callback([&session, flags] {
     session.command = [&session, flags] { return Estimate(session, *flags); };
   });

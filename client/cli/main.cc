@@ -30,6 +30,11 @@ int Main(int argc, char** argv) {
   AddOptimizeCommand(app, session);
   AddJointOptimizeCommand(app, session);
   AddRunsCommand(app, session);
+  AddDecodeCommand(app, session);
+  AddBaselinesCommand(app, session);
+  AddPerturbCommand(app, session);
+  AddCalibrateCommand(app, session);
+  AddCalibrationCommand(app, session);
   AddInfoCommand(app, session);
   try {
     app.parse(argc, argv);

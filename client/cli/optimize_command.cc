@@ -18,6 +18,8 @@ struct OptimizeFlags {
   RunFlags run;
   std::string measure;
   std::optional<double> stop_score;
+  std::optional<int32_t> restarts;
+  std::vector<double> snapshot_scores;
 };
 
 absl::Status Optimize(Session& session, const OptimizeFlags& flags) {
@@ -32,6 +34,11 @@ absl::Status Optimize(Session& session, const OptimizeFlags& flags) {
   if (flags.stop_score.has_value()) {
     request.mutable_stopping()->set_score(*flags.stop_score);
   }
+  if (flags.restarts.has_value()) {
+    request.set_restarts(*flags.restarts);
+  }
+  request.mutable_trace()->mutable_snapshot_scores()->Assign(
+      flags.snapshot_scores.begin(), flags.snapshot_scores.end());
   return StartRun(
       session,
       flags.run,
@@ -53,6 +60,14 @@ void AddOptimizeCommand(CLI::App& app, Session& session) {
                       flags->stop_score,
                       "Stop when the score is better than this [0.99; none "
                       "for distances]");
+  command->add_option("--restarts",
+                      flags->restarts,
+                      "Runs from this many random starts, side by side; the "
+                      "seeds follow --seed [1]");
+  command->add_option("--snapshot",
+                      flags->snapshot_scores,
+                      "Keep the array as it first passes each of these "
+                      "SCOREs; 'repscore runs array' reads it");
   command->callback([&session, flags] {
     session.command = [&session, flags] { return Optimize(session, *flags); };
   });

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/arguments.h"
 #include "client/cli/csv.h"
+#include "client/cli/device_flag.h"
 #include "client/cli/failure.h"
 #include "client/cli/json.h"
 #include "client/cli/matrix_file.h"
@@ -31,6 +32,7 @@ struct PairwiseFlags {
   MeasureFlags measures;
   std::string known_file;
   bool csv = false;
+  std::string device;
 };
 
 // Brings the systems that are known to the front, in the order in which they
@@ -166,6 +168,7 @@ absl::Status Pairwise(Session& session, const PairwiseFlags& flags) {
   REPSCORE_ASSIGN_OR_RETURN(client::Client* const client, session.Connect());
   REPSCORE_RETURN_IF_ERROR(CheckFitsMessage(*client, systems));
   v1::ComparePairwiseRequest request;
+  request.set_device(flags.device);
   request.mutable_measures()->Assign(measures.begin(), measures.end());
   for (v1::System& system : systems) {
     *request.add_systems() = std::move(system);
@@ -199,6 +202,7 @@ void AddPairwiseCommand(CLI::App& app, Session& session) {
                       "the same names in it are not computed again. They come "
                       "first in the result");
   command->add_flag("--csv", flags->csv, "Write CSV with exact numbers");
+  AddDeviceFlag(*command, flags->device);
   command->callback([&session, flags] {
     session.command = [&session, flags] { return Pairwise(session, *flags); };
   });

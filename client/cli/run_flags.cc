@@ -3,32 +3,29 @@
 #include <cmath>
 
 #include "absl/strings/match.h"
+#include "client/cli/device_flag.h"
+#include "client/cli/failure.h"
 #include "client/cpp/array.h"
 
 namespace repscore::cli {
 namespace {
 
+constexpr char kGaussian[] = "gaussian";
+constexpr char kSurrogate[] = "surrogate";
+
 void AddStartFlags(CLI::App& command, RunFlags& flags) {
-  auto* start = command.add_option(
+  command.add_option(
       "--start",
       flags.start,
-      "Start from an array (FILE.npy or FILE.npz[:key]) or a registered "
-      "dataset (datasets/NAME) instead of standard normals");
-  command.add_option("--seed", flags.seed, "Seed of the start [0]")
-      ->check(CLI::NonNegativeNumber)
-      ->excludes(start);
-  command
-      .add_option("--features",
-                  flags.features,
-                  "Features of the start [as many as the dataset has]")
-      ->excludes(start);
-}
-
-void AddAdamFlags(CLI::App& command, RunFlags& flags) {
-  command.add_option("--lr", flags.learning_rate, "Adam learning rate [0.1]");
-  command.add_option("--beta1", flags.beta1, "Adam beta1 [0.9]");
-  command.add_option("--beta2", flags.beta2, "Adam beta2 [0.999]");
-  command.add_option("--epsilon", flags.epsilon, "Adam epsilon [1e-8]");
+      "Start from standard normals (gaussian, the default), noise with the "
+      "dataset's principal-component variances (surrogate), an array "
+      "(FILE.npy or FILE.npz[:key]) or a registered dataset (datasets/NAME)");
+  command.add_option("--seed", flags.seed, "Seed of a random start [0]")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--features",
+                     flags.features,
+                     "Features of a gaussian start [as many as the dataset "
+                     "has]");
 }
 
 void AddStoppingFlags(CLI::App& command, RunFlags& flags) {
@@ -62,6 +59,16 @@ void AddTraceFlags(CLI::App& command, RunFlags& flags) {
                      flags.components,
                      "Trace the R2 of this many leading principal components "
                      "of the dataset");
+  AddDecodingFlags(command, "--decode", "decode-", flags.decoding);
+  command
+      .add_flag("--decode-all",
+                flags.decode_all,
+                "Decode every label of the dataset that can be")
+      ->excludes(command.get_option("--decode"));
+  command.add_option("--decode-every",
+                     flags.decode_every,
+                     "Decode at every this many trace points, and at the "
+                     "last [1]");
 }
 
 }  // namespace
@@ -70,12 +77,13 @@ void AddRunFlags(CLI::App& command, RunFlags& flags) {
   command.add_option("DATASET", flags.dataset, "NAME or NAME/versions/N")
       ->required();
   AddStartFlags(command, flags);
-  AddAdamFlags(command, flags);
+  AddOptimizerFlags(command, flags.optimizer);
   AddStoppingFlags(command, flags);
   AddTraceFlags(command, flags);
   command
       .add_option("--precision", flags.precision, "mixed [default] or float64")
       ->check(CLI::IsMember({"mixed", "float64"}));
+  AddDeviceFlag(command, flags.device);
   command.add_option("--folds",
                      flags.folds_file,
                      "Folds for measures with folds=explicit: FILE.json (a "
@@ -91,36 +99,52 @@ void AddRunFlags(CLI::App& command, RunFlags& flags) {
 }
 
 absl::StatusOr<v1::StartPoint> MakeStart(const RunFlags& flags) {
+  const bool is_gaussian = flags.start.empty() || flags.start == kGaussian;
+  const bool is_surrogate = flags.start == kSurrogate;
+  if (flags.features.has_value() && !is_gaussian) {
+    return UsageError("--features is for --start gaussian");
+  }
+  if (flags.seed.has_value() && !is_gaussian && !is_surrogate) {
+    return UsageError("--seed is for --start gaussian and --start surrogate");
+  }
   v1::StartPoint start;
-  if (absl::StartsWith(flags.start, "datasets/")) {
-    start.set_dataset(flags.start);
-  } else if (!flags.start.empty()) {
-    REPSCORE_ASSIGN_OR_RETURN(const HostArray array, ReadArray(flags.start));
-    *start.mutable_candidate() = client::ToTensor(client::ViewOf(array));
-  } else {
+  if (is_gaussian) {
     start.mutable_gaussian()->set_seed(flags.seed.value_or(0));
     if (flags.features.has_value()) {
       start.mutable_gaussian()->set_features(*flags.features);
     }
+  } else if (is_surrogate) {
+    start.mutable_surrogate()->set_seed(flags.seed.value_or(0));
+  } else if (absl::StartsWith(flags.start, "datasets/")) {
+    start.set_dataset(flags.start);
+  } else {
+    REPSCORE_ASSIGN_OR_RETURN(const HostArray array, ReadArray(flags.start));
+    *start.mutable_candidate() = client::ToTensor(client::ViewOf(array));
   }
   return start;
 }
 
-v1::AdamOptions MakeAdam(const RunFlags& flags) {
-  v1::AdamOptions adam;
-  if (flags.learning_rate.has_value()) {
-    adam.set_learning_rate(*flags.learning_rate);
+absl::StatusOr<v1::TraceOptions> MakeTrace(
+    const RunFlags& flags, const std::vector<v1::MeasureSpec>& tracked) {
+  v1::TraceOptions trace;
+  if (flags.every.has_value()) {
+    trace.set_every(*flags.every);
   }
-  if (flags.beta1.has_value()) {
-    adam.set_beta1(*flags.beta1);
+  trace.mutable_tracked()->Assign(tracked.begin(), tracked.end());
+  trace.set_principal_components(flags.components);
+  const bool decodes = flags.decode_all || !flags.decoding.labels.empty();
+  if (decodes) {
+    *trace.mutable_decoding() = MakeDecoding(flags.decoding);
+  } else if (IsGiven(flags.decoding) || flags.decode_every.has_value()) {
+    return UsageError("flags of decoding need --decode or --decode-all");
   }
-  if (flags.beta2.has_value()) {
-    adam.set_beta2(*flags.beta2);
+  if (flags.decode_every.has_value()) {
+    trace.set_decode_every(*flags.decode_every);
   }
-  if (flags.epsilon.has_value()) {
-    adam.set_epsilon(*flags.epsilon);
+  if (flags.report.thresholds && !decodes && flags.components == 0) {
+    return UsageError("--thresholds needs --components or --decode");
   }
-  return adam;
+  return trace;
 }
 
 v1::StoppingOptions MakeStopping(const RunFlags& flags) {

@@ -11,6 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "client/cli/arguments.h"
+#include "client/cli/decoding_flags.h"
+#include "client/cli/optimizer_flags.h"
 #include "client/cli/run_report.h"
 #include "core/base/status_macros.h"
 #include "repscore/v1/scoring.pb.h"
@@ -23,10 +25,7 @@ struct RunFlags {
   std::string start;
   std::optional<uint64_t> seed;
   std::optional<int64_t> features;
-  std::optional<double> learning_rate;
-  std::optional<double> beta1;
-  std::optional<double> beta2;
-  std::optional<double> epsilon;
+  OptimizerFlags optimizer;
   std::optional<int64_t> max_steps;
   std::optional<double> max_seconds;
   std::optional<int64_t> plateau_patience;
@@ -34,7 +33,11 @@ struct RunFlags {
   std::optional<int64_t> every;
   std::vector<std::string> tracked;
   int32_t components = 0;
+  DecodingFlags decoding;
+  bool decode_all = false;
+  std::optional<int32_t> decode_every;
   std::string precision;
+  std::string device;
   std::string folds_file;
   bool detach = false;
   ReportFlags report;
@@ -42,11 +45,15 @@ struct RunFlags {
 
 void AddRunFlags(CLI::App& command, RunFlags& flags);
 
-/// A registered dataset for datasets/..., else an array file; Gaussian when
-/// nothing is given.
+/// "gaussian" (also when nothing is given), "surrogate", a registered dataset
+/// for datasets/..., else an array file. A usage error for flags of another
+/// start.
 absl::StatusOr<v1::StartPoint> MakeStart(const RunFlags& flags);
-v1::AdamOptions MakeAdam(const RunFlags& flags);
 v1::StoppingOptions MakeStopping(const RunFlags& flags);
+
+/// A usage error for flags that need others.
+absl::StatusOr<v1::TraceOptions> MakeTrace(
+    const RunFlags& flags, const std::vector<v1::MeasureSpec>& tracked);
 
 /// Fills all fields of an optimisation request but its goals.
 template <typename Request>
@@ -55,18 +62,15 @@ absl::Status FillRequest(const RunFlags& flags,
                          Request& request) {
   request.set_dataset(DatasetName(flags.dataset));
   REPSCORE_ASSIGN_OR_RETURN(*request.mutable_start(), MakeStart(flags));
-  *request.mutable_adam() = MakeAdam(flags);
+  REPSCORE_RETURN_IF_ERROR(FillOptimizer(flags.optimizer, request));
   *request.mutable_stopping() = MakeStopping(flags);
-  v1::TraceOptions& trace = *request.mutable_trace();
-  if (flags.every.has_value()) {
-    trace.set_every(*flags.every);
-  }
-  trace.mutable_tracked()->Assign(tracked.begin(), tracked.end());
-  trace.set_principal_components(flags.components);
+  REPSCORE_ASSIGN_OR_RETURN(*request.mutable_trace(),
+                            MakeTrace(flags, tracked));
   if (!flags.precision.empty()) {
     request.set_precision(flags.precision == "mixed" ? v1::PRECISION_MIXED
                                                      : v1::PRECISION_FLOAT64);
   }
+  request.set_device(flags.device);
   request.set_detach(flags.detach);
   request.set_return_candidate(!flags.report.output_file.empty());
   return absl::OkStatus();

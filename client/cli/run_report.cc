@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "client/cli/failure.h"
 #include "client/cli/json.h"
 #include "client/cli/output_file.h"
@@ -22,50 +21,10 @@ void PrintStarted(const v1::RunStarted& started) {
   listing.Add("backend", started.provenance().backend());
   listing.Add("precision", FormatEnum(started.provenance().precision()));
   listing.Add("seed", absl::StrCat(started.run().seed()));
+  if (started.members_size() > 1) {
+    listing.Add("members", absl::StrCat(started.members_size()));
+  }
   std::cout << listing.ToString() << std::flush;
-}
-
-void PrintVerdicts(const v1::RunResult& result) {
-  Table table({"goal", "value", "residual", "reached"}, {1, 2});
-  for (const v1::GoalVerdict& verdict : result.verdicts()) {
-    table.AddRow({verdict.measure(),
-                  FormatNumber(verdict.value()),
-                  FormatNumber(verdict.residual()),
-                  verdict.reached() ? "yes" : "no"});
-  }
-  if (!table.empty()) {
-    std::cout << '\n' << table.ToString();
-  }
-}
-
-void PrintResult(const v1::RunResult& result, double elapsed_seconds) {
-  const v1::Run& run = result.run();
-  Listing listing;
-  listing.Add("state", FormatEnum(run.state()));
-  listing.Add("stopped by", FormatEnum(run.stop_reason()));
-  listing.Add("steps",
-              absl::StrFormat("%d in %.3g s", run.step(), elapsed_seconds));
-  listing.Add(
-      "candidate",
-      absl::StrCat(
-          FormatShape(result.candidate()), "  ", result.candidate_digest()));
-  std::cout << listing.ToString();
-
-  Table table({"measure", "score"}, {1});
-  for (const v1::Score& score : result.scores()) {
-    table.AddRow({score.measure(), FormatNumber(score.value())});
-  }
-  if (!table.empty()) {
-    std::cout << '\n' << table.ToString();
-  }
-  if (run.kind() == v1::RUN_KIND_JOINT_OPTIMIZE) {
-    PrintVerdicts(result);
-  }
-  for (const v1::Score& score : result.scores()) {
-    for (const v1::Warning& warning : score.warnings()) {
-      std::cout << FormatWarning(score.measure(), warning);
-    }
-  }
 }
 
 }  // namespace
@@ -78,29 +37,12 @@ std::vector<CLI::Option*> AddReportFlags(CLI::App& command,
                          "Write the trace to FILE.csv or FILE.json"),
       command.add_option("--output",
                          flags.output_file,
-                         "Write the optimised array to FILE.npy (float64)")};
-}
-
-void ProgressLine::Update(const v1::TracePoint& point) {
-  if (!first_.has_value()) {
-    first_ = point;
-  }
-  if (!line_.IsDue()) {
-    return;
-  }
-  const double value =
-      point.scores_size() == 1 ? point.scores(0) : point.objective();
-  std::string line =
-      absl::StrFormat("step %d  %s %.6f",
-                      point.step(),
-                      point.scores_size() == 1 ? "score" : "objective",
-                      value);
-  const double seconds = point.elapsed_seconds() - first_->elapsed_seconds();
-  if (seconds > 0.0) {
-    const auto steps = static_cast<double>(point.step() - first_->step());
-    absl::StrAppendFormat(&line, "  %.3g steps/s", steps / seconds);
-  }
-  line_.Show(line);
+                         "Write the optimised array (of the best member) to "
+                         "FILE.npy (float64)"),
+      command.add_flag("--thresholds",
+                       flags.thresholds,
+                       "Print the score at which every traced component was "
+                       "captured and every label decoded")};
 }
 
 absl::StatusOr<std::unique_ptr<RunReport>> RunReport::Create(
@@ -117,6 +59,8 @@ absl::StatusOr<std::unique_ptr<RunReport>> RunReport::Create(
 }
 
 void RunReport::Begin(const v1::RunStarted& started) {
+  story_.started = started;
+  progress_.Begin(started);
   if (trace_ != nullptr) {
     trace_->Begin(started);
   }
@@ -132,11 +76,18 @@ bool RunReport::OnEvent(const v1::RunEvent& event) {
       PrintStarted(event.started());
     }
   } else if (event.has_point()) {
-    elapsed_seconds_ = event.point().elapsed_seconds();
-    progress_.Update(event.point());
-    if (trace_ != nullptr) {
-      trace_->Add(event.point());
+    const v1::TracePoint& point = event.point();
+    story_.elapsed_seconds = point.elapsed_seconds();
+    if (!point.decoding().empty()) {
+      story_.accuracy[point.member()].assign(point.decoding().begin(),
+                                             point.decoding().end());
     }
+    progress_.Update(point);
+    if (trace_ != nullptr) {
+      trace_->Add(point);
+    }
+  } else if (event.has_snapshot()) {
+    story_.snapshots.push_back(event.snapshot());
   }
   return true;
 }
@@ -150,7 +101,8 @@ absl::Status RunReport::Finish(
     return outcome.status();
   }
   if (!json_) {
-    PrintResult(outcome->result, elapsed_seconds_);
+    story_.result = outcome->result;
+    PrintRun(story_, flags_.thresholds);
   }
   REPSCORE_RETURN_IF_ERROR(traced);
   REPSCORE_RETURN_IF_ERROR(WriteCandidate(*outcome));

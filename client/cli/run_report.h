@@ -1,19 +1,19 @@
 // Shows a run: progress while it goes, its files, its result.
 //
-// On stdout a summary and a table, or the events as JSON lines; on a stderr
-// that is a terminal a line that follows the steps. Not thread-safe.
+// On stdout a summary and tables, or the events as JSON lines; on a stderr that
+// is a terminal a line that follows the steps. Not thread-safe.
 #ifndef REPSCORE_CLIENT_CLI_RUN_REPORT_H_
 #define REPSCORE_CLIENT_CLI_RUN_REPORT_H_
 
 #include <CLI/CLI.hpp>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "client/cli/terminal_line.h"
+#include "client/cli/progress_line.h"
+#include "client/cli/run_tables.h"
 #include "client/cli/trace_file.h"
 #include "client/cpp/runs.h"
 
@@ -23,20 +23,11 @@ struct ReportFlags {
   /// Empty: none.
   std::string trace_file;
   std::string output_file;
+  /// Print where components and labels were captured.
+  bool thresholds = false;
 };
 
 std::vector<CLI::Option*> AddReportFlags(CLI::App& command, ReportFlags& flags);
-
-/// A line that follows the steps of a run.
-class ProgressLine {
- public:
-  void Update(const v1::TracePoint& point);
-  void Clear() { line_.Clear(); }
-
- private:
-  TerminalLine line_;
-  std::optional<v1::TracePoint> first_;
-};
 
 class RunReport {
  public:
@@ -64,7 +55,7 @@ class RunReport {
   bool json_;
   std::unique_ptr<TraceFile> trace_;
   ProgressLine progress_;
-  double elapsed_seconds_ = 0.0;
+  RunStory story_;
 };
 
 }  // namespace repscore::cli

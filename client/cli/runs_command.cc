@@ -1,4 +1,4 @@
-// repscore runs list|show|watch|cancel
+// repscore runs list|show|watch|cancel|array
 
 #include <iostream>
 #include <memory>
@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "client/cli/arguments.h"
 #include "client/cli/json.h"
+#include "client/cli/run_array_command.h"
 #include "client/cli/run_report.h"
 #include "client/cli/session.h"
 #include "client/cli/table.h"
@@ -70,6 +71,11 @@ void PrintRun(const Session& session, const v1::Run& run) {
   listing.Add("created", FormatTime(run.create_time()));
   listing.Add("updated", FormatTime(run.update_time()));
   listing.Add("step", absl::StrCat(run.step()));
+  if (run.members() > 1) {
+    listing.Add(
+        "members",
+        absl::StrCat(run.members(), ", ", run.active_members(), " active"));
+  }
   listing.Add("last event", absl::StrCat(run.last_sequence()));
   std::cout << listing.ToString();
   Table table({"measure", "score"}, {1});
@@ -123,7 +129,7 @@ absl::Status Watch(Session& session, const WatchFlags& flags) {
   request.set_name(RunName(flags.name));
   request.set_after_sequence(flags.after);
   request.set_return_candidate(!flags.report.output_file.empty());
-  if (flags.after > 0 && !flags.report.trace_file.empty()) {
+  if (flags.after > 0) {
     REPSCORE_ASSIGN_OR_RETURN(const v1::RunStarted started,
                               ReadStarted(*client, request.name()));
     report->Begin(started);
@@ -182,6 +188,7 @@ void AddRunsCommand(CLI::App& app, Session& session) {
   AddNameCommand(*runs, session, "show", "State of a run", Show);
   AddWatch(*runs, session);
   AddNameCommand(*runs, session, "cancel", "Stop a run", Cancel);
+  AddRunArrayCommand(*runs, session);
 }
 
 }  // namespace repscore::cli

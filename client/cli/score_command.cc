@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/arguments.h"
 #include "client/cli/context_flags.h"
+#include "client/cli/device_flag.h"
 #include "client/cli/failure.h"
 #include "client/cli/json.h"
 #include "client/cli/measure_flags.h"
@@ -30,6 +31,7 @@ struct ScoreFlags {
   MeasureFlags measures = {.ids = DefaultMeasures()};
   std::string row_ids_file;
   ContextFlags context;
+  std::string device;
 };
 
 struct FileArray {
@@ -235,6 +237,7 @@ absl::Status Score(Session& session, const ScoreFlags& flags) {
                             MakeMeasures(flags.measures));
   client::ScoreOptions options;
   REPSCORE_ASSIGN_OR_RETURN(options.context, MakeContext(flags.context));
+  options.device = flags.device;
   if (!flags.row_ids_file.empty()) {
     REPSCORE_ASSIGN_OR_RETURN(options.row_ids, ReadLines(flags.row_ids_file));
   }
@@ -269,6 +272,7 @@ void AddScoreCommand(CLI::App& app, Session& session) {
                       "arrays, one per line, as the dataset was registered "
                       "with");
   AddContextFlags(*command, flags->context);
+  AddDeviceFlag(*command, flags->device);
   command->callback([&session, flags] {
     session.command = [&session, flags] { return Score(session, *flags); };
   });

@@ -88,14 +88,6 @@ std::vector<Column> ColumnsOf(const std::vector<CandidateScores>& candidates) {
   return columns;
 }
 
-std::vector<size_t> RightFrom(size_t first, size_t end) {
-  std::vector<size_t> right;
-  for (size_t i = first; i < end; ++i) {
-    right.push_back(i);
-  }
-  return right;
-}
-
 // What the measure was asked for as.
 const std::string& Asked(const std::vector<std::string>& measures,
                          const std::vector<v1::Score>& scores,
@@ -118,7 +110,7 @@ void PrintLong(const std::vector<std::string>& measures,
     header.push_back(column.header);
   }
   const size_t width = header.size();
-  Table table(std::move(header), RightFrom(first_number, width));
+  Table table(std::move(header), ColumnsBetween(first_number, width));
   for (const auto& [name, scores] : candidates) {
     for (size_t i = 0; i < scores.size(); ++i) {
       std::vector<std::string> cells;
@@ -142,7 +134,7 @@ void PrintWide(const std::vector<std::string>& measures,
                const std::vector<CandidateScores>& candidates) {
   std::vector<std::string> header = {"file"};
   header.insert(header.end(), measures.begin(), measures.end());
-  Table table(header, RightFrom(1, header.size()));
+  Table table(header, ColumnsBetween(1, header.size()));
   for (const auto& [name, scores] : candidates) {
     std::vector<std::string> cells = {name};
     for (const v1::Score& score : scores) {
@@ -194,6 +186,24 @@ void PrintLegend(const std::vector<std::string>& measures,
   std::cout << (text.empty() ? "" : "\n") << text;
 }
 
+// What scores mean on their dataset, in a sentence each.
+void PrintMeanings(const std::vector<std::string>& measures,
+                   const std::vector<CandidateScores>& candidates,
+                   bool with_names) {
+  for (const auto& [name, scores] : candidates) {
+    for (size_t i = 0; i < scores.size(); ++i) {
+      const v1::CalibrationReading& reading = scores[i].context().calibration();
+      if (!reading.statement().empty()) {
+        std::cout << '\n'
+                  << Wrap(absl::StrCat(with_names ? name + ": " : "",
+                                       Asked(measures, scores, i),
+                                       ": ",
+                                       reading.statement()));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void PrintScores(const std::vector<std::string>& measures,
@@ -207,6 +217,7 @@ void PrintScores(const std::vector<std::string>& measures,
   }
   PrintWarnings(candidates, candidates.size() > 1);
   PrintLegend(measures, candidates.front().scores);
+  PrintMeanings(measures, candidates, candidates.size() > 1);
 }
 
 void PrintProvenance(const std::string& subject,

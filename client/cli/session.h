@@ -55,6 +55,11 @@ void AddEstimateCommand(CLI::App& app, Session& session);
 void AddOptimizeCommand(CLI::App& app, Session& session);
 void AddJointOptimizeCommand(CLI::App& app, Session& session);
 void AddRunsCommand(CLI::App& app, Session& session);
+void AddDecodeCommand(CLI::App& app, Session& session);
+void AddBaselinesCommand(CLI::App& app, Session& session);
+void AddPerturbCommand(CLI::App& app, Session& session);
+void AddCalibrateCommand(CLI::App& app, Session& session);
+void AddCalibrationCommand(CLI::App& app, Session& session);
 void AddInfoCommand(CLI::App& app, Session& session);
 
 }  // namespace repscore::cli

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
+#include <map>
 #include <string_view>
 #include <utility>
 
@@ -14,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "client/cpp/array.h"
 
@@ -107,6 +108,14 @@ std::string FormatNumber(double value) {
   return absl::StrFormat("%.8g", value);
 }
 
+std::string FormatFixed(double value) {
+  return absl::StrFormat("%.4f", value);
+}
+
+std::string FormatShare(double value) {
+  return absl::StrFormat("%.3g", value);
+}
+
 std::string FormatExactly(double value) {
   std::array<char, 32> buffer;
   const auto end =
@@ -141,6 +150,43 @@ std::string FormatEnum(const google::protobuf::EnumDescriptor& type,
       type.value(0)->name().size() - std::string_view("UNSPECIFIED").size();
   return absl::StrReplaceAll(
       absl::AsciiStrToLower(descriptor->name().substr(prefix)), {{"_", " "}});
+}
+
+std::vector<size_t> ColumnsBetween(size_t first, size_t end) {
+  std::vector<size_t> columns;
+  for (size_t i = first; i < end; ++i) {
+    columns.push_back(i);
+  }
+  return columns;
+}
+
+std::vector<std::string> ShortNames(
+    const google::protobuf::RepeatedPtrField<std::string>& measures) {
+  std::map<std::string, int> times;
+  std::vector<std::string> names;
+  for (const std::string& measure : measures) {
+    const std::string name = measure.substr(0, measure.find('('));
+    const int number = ++times[name];
+    names.push_back(number == 1 ? name : absl::StrCat(name, "#", number));
+  }
+  return names;
+}
+
+std::string Wrap(const std::string& text) {
+  constexpr size_t kWidth = 100;
+  const std::vector<std::string> words =
+      absl::StrSplit(OneLine(text), ' ', absl::SkipEmpty());
+  std::string wrapped;
+  std::string line;
+  for (const std::string& word : words) {
+    if (!line.empty() && Width(line) + 1 + Width(word) > kWidth) {
+      absl::StrAppend(&wrapped, line, "\n");
+      line = absl::StrCat("  ", word);
+    } else {
+      absl::StrAppend(&line, line.empty() ? "" : " ", word);
+    }
+  }
+  return absl::StrCat(wrapped, line, "\n");
 }
 
 std::string FormatWarning(const std::string& subject,

@@ -3,6 +3,7 @@
 #define REPSCORE_CLIENT_CLI_TABLE_H_
 
 #include <google/protobuf/generated_enum_reflection.h>
+#include <google/protobuf/repeated_ptr_field.h>
 #include <google/protobuf/timestamp.pb.h>
 
 #include <cstdint>
@@ -46,6 +47,12 @@ class Listing {
 /// Eight significant digits.
 std::string FormatNumber(double value);
 
+/// Four decimals, for scores and accuracies in tables of many.
+std::string FormatFixed(double value);
+
+/// Three significant digits, for shares of variance.
+std::string FormatShare(double value);
+
 /// Fewest digits that read back as the same number.
 std::string FormatExactly(double value);
 
@@ -69,6 +76,18 @@ std::string FormatEnum(Enum value) {
 /// "warning: SUBJECT: MESSAGE (REASON)" and a line end.
 std::string FormatWarning(const std::string& subject,
                           const v1::Warning& warning);
+
+/// Column indices from `first` to the one before `end`.
+std::vector<size_t> ColumnsBetween(size_t first, size_t end);
+
+/// Measures without their parameters; names that would be the same get a
+/// number: "cka", "ridge_r2", "ridge_r2#2".
+std::vector<std::string> ShortNames(
+    const google::protobuf::RepeatedPtrField<std::string>& measures);
+
+/// Words of `text` in lines of at most 100 characters, the second and later
+/// ones indented by two.
+std::string Wrap(const std::string& text);
 
 /// As FormatWarning, with "note: ".
 std::string FormatNote(const std::string& subject, const v1::Warning& note);

@@ -1,5 +1,6 @@
 #include "client/cli/terminal_line.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -11,6 +12,15 @@ namespace repscore::cli {
 namespace {
 
 constexpr absl::Duration kInterval = absl::Milliseconds(100);
+constexpr size_t kDefaultColumns = 80;
+
+// Of the terminal; a longer text would not be written over.
+size_t Columns() {
+  winsize size = {};
+  const bool known =
+      ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  return known ? size.ws_col : kDefaultColumns;
+}
 
 }  // namespace
 
@@ -26,7 +36,7 @@ bool TerminalLine::IsDue() {
 }
 
 void TerminalLine::Show(const std::string& text) {
-  std::cerr << "\r\x1b[K" << text << std::flush;
+  std::cerr << "\r\x1b[K" << text.substr(0, Columns() - 1) << std::flush;
   shown_ = true;
 }
 

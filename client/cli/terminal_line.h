@@ -20,6 +20,7 @@ class TerminalLine {
   /// update was long enough ago.
   bool IsDue();
 
+  /// As much of `text` as fits into the terminal's line.
   void Show(const std::string& text);
   void Clear();
 

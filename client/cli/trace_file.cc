@@ -1,5 +1,6 @@
 #include "client/cli/trace_file.h"
 
+#include <algorithm>
 #include <fstream>
 #include <utility>
 
@@ -38,8 +39,11 @@ class CsvTrace final : public TraceFile {
       WriteHeader(point.component_r2_size());
       has_header_ = true;
     }
-    std::string line =
-        absl::StrCat(point.step(), ",", FormatExactly(point.objective()));
+    std::string line = absl::StrCat(point.member(),
+                                    ",",
+                                    point.step(),
+                                    ",",
+                                    FormatExactly(point.objective()));
     for (const auto* values : {&point.scores(), &point.tracked()}) {
       AppendNumbers(*values, line);
     }
@@ -47,6 +51,9 @@ class CsvTrace final : public TraceFile {
                                                 point.candidate_norm()},
                   line);
     AppendNumbers(point.component_r2(), line);
+    AppendNumbers(point.decoding(), line);
+    const int missing = started_.labels_size() - point.decoding_size();
+    line.append(static_cast<size_t>(std::max(missing, 0)), ',');
     AppendNumbers(std::initializer_list<double>{point.elapsed_seconds()}, line);
     file_ << line << '\n' << std::flush;
   }
@@ -62,7 +69,7 @@ class CsvTrace final : public TraceFile {
   }
 
   void WriteHeader(int components) {
-    file_ << "step,objective";
+    file_ << "member,step,objective";
     for (const auto* names :
          {&started_.run().measures(), &started_.tracked()}) {
       for (const std::string& name : *names) {
@@ -72,6 +79,9 @@ class CsvTrace final : public TraceFile {
     file_ << ",gradient_norm,candidate_norm";
     for (int i = 1; i <= components; ++i) {
       file_ << ",pc" << i << "_r2";
+    }
+    for (const v1::DecodedLabel& label : started_.labels()) {
+      file_ << ',' << Quoted(absl::StrCat(label.label(), "_accuracy"));
     }
     file_ << ",elapsed_seconds\n";
   }
@@ -93,6 +103,10 @@ class JsonTrace final : public TraceFile {
     json_["dataset_version"] = run.dataset_version();
     json_["measures"] = run.measures();
     json_["tracked"] = started.tracked();
+    const Json document = ToJson(started);
+    for (const char* key : {"labels", "variance_shares", "members"}) {
+      json_[key] = document[key];
+    }
   }
 
   void Add(const v1::TracePoint& point) override {

@@ -1,9 +1,11 @@
 // The trace of a run as a file: CSV, or JSON for names that end in .json.
 //
-// CSV: step, objective, one column per measure of the objective and per tracked
-// measure under their canonical names, gradient_norm, candidate_norm, pc1_r2
-// and so on, elapsed_seconds. Lines are written as points come, numbers with
-// the fewest digits that read back the same. JSON is written at the end.
+// CSV: member, step, objective, one column per measure of the objective and per
+// tracked measure under their canonical names, gradient_norm, candidate_norm,
+// pc1_r2 and so on, LABEL_accuracy per decoded label (empty at points without
+// decoding), elapsed_seconds. Lines are written as points come, numbers with
+// the fewest digits that read back the same. JSON is written at the end; it
+// also has the labels, shares of variance and starts of the members.
 // Not thread-safe.
 #ifndef REPSCORE_CLIENT_CLI_TRACE_FILE_H_
 #define REPSCORE_CLIENT_CLI_TRACE_FILE_H_

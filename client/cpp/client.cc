@@ -112,12 +112,14 @@ absl::StatusOr<v1::EstimateScoreResponse> Client::EstimateScore(
     std::string_view dataset,
     const v1::TensorSpec& candidate,
     absl::Span<const v1::MeasureSpec> measures,
-    const v1::ContextOptions& context) {
+    const v1::ContextOptions& context,
+    std::string_view device) {
   v1::EstimateScoreRequest request;
   request.set_dataset(std::string(dataset));
   *request.mutable_candidate() = candidate;
   request.mutable_measures()->Assign(measures.begin(), measures.end());
   *request.mutable_context() = context;
+  request.set_device(std::string(device));
   v1::EstimateScoreResponse response;
   REPSCORE_RETURN_IF_ERROR(connection_->Compute(
       connection_->scoring, &Scoring::EstimateScore, request, response));

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "client/cpp/retry.h"
 #include "client/cpp/runs.h"
 #include "repscore/v1/admin.pb.h"
+#include "repscore/v1/analysis.pb.h"
 #include "repscore/v1/catalog.pb.h"
 #include "repscore/v1/comparison.pb.h"
 #include "repscore/v1/runs.pb.h"
@@ -52,14 +54,20 @@ struct RegisterDatasetOptions {
   v1::DatasetMetadata metadata = {};
   /// Identity of every condition (or sample); equal ones are repetitions.
   std::vector<std::string> row_ids = {};
+  /// Runs that tell what scores on the dataset mean, in the background once it
+  /// is registered.
+  std::optional<v1::CalibrationPlan> calibration = std::nullopt;
 };
 
 struct ScoreOptions {
-  /// What is wanted beside every score: ceiling, interval, null distribution.
+  /// What is wanted beside every score: ceiling, interval, null distribution,
+  /// calibration.
   v1::ContextOptions context = {};
   /// Identity of the candidate's conditions (or rows), by which the server puts
   /// them into the dataset's order. Empty: they come in that order.
   std::vector<std::string> row_ids = {};
+  /// "cpu", "cuda:0"; "auto" or empty: the server's choice.
+  std::string device = {};
 };
 
 /// One of several candidates, for instance a layer of a model.
@@ -138,7 +146,8 @@ class Client {
       std::string_view dataset,
       const v1::TensorSpec& candidate,
       absl::Span<const v1::MeasureSpec> measures,
-      const v1::ContextOptions& context = {});
+      const v1::ContextOptions& context = {},
+      std::string_view device = {});
 
   // Comparisons without a dataset. Arrays go in one message, which the server
   // limits (max_message_bytes of GetServerInfo); larger ones are registered and
@@ -149,7 +158,8 @@ class Client {
       const ArrayView& candidate,
       const ArrayView& reference,
       absl::Span<const v1::MeasureSpec> measures,
-      const v1::ContextOptions& context = {});
+      const v1::ContextOptions& context = {},
+      std::string_view device = {});
 
   /// Scores all pairs of systems. Cancelled when the observer stops.
   absl::StatusOr<v1::PairwiseResult> ComparePairwise(
@@ -165,8 +175,38 @@ class Client {
   absl::StatusOr<v1::AggregateScoresResponse> AggregateScores(
       const v1::AggregateScoresRequest& request);
 
+  // Experiments on one dataset. What depends on the dataset alone is computed
+  // once per version and kept by the server.
+
+  /// How well labels can be read from `request.candidate` (inline, see
+  /// array.h), from the dataset, and from its first components. Accuracies are
+  /// in [0, 1].
+  absl::StatusOr<v1::DecodeLabelsResponse> DecodeLabels(
+      const v1::DecodeLabelsRequest& request);
+
+  /// Where condition averages, halves, shuffles and noise land on measures.
+  absl::StatusOr<v1::ComputeBaselinesResponse> ComputeBaselines(
+      const v1::ComputeBaselinesRequest& request);
+
+  /// What the loss of one principal component costs, by simulation and theory.
+  absl::StatusOr<v1::PerturbComponentsResponse> PerturbComponents(
+      const v1::PerturbComponentsRequest& request);
+
+  /// Starts the runs of a plan that are not there yet; one per measure, in
+  /// order, running or finished. WatchRun follows them.
+  absl::StatusOr<std::vector<v1::Run>> CalibrateDataset(
+      std::string_view dataset, const v1::CalibrationPlan& plan);
+
+  /// What scores mean, from all finished runs that followed components or
+  /// labels from noise. Empty `measures`: all that there are runs of.
+  absl::StatusOr<v1::GetCalibrationResponse> GetCalibration(
+      std::string_view dataset,
+      absl::Span<const v1::MeasureSpec> measures = {});
+
   // Runs.
   //
+  // A run may work on several members (restarts, targets) side by side; its
+  // candidate is then the best one's, and ReadRunArray has the others.
   // A stream that breaks once the run has started is taken up again with
   // WatchRun, from the event after the last one seen. When the observer stops,
   // the run is cancelled and its last state is waited for: the outcome is
@@ -193,6 +233,14 @@ class Client {
   absl::StatusOr<std::vector<v1::Run>> ListRuns(int64_t limit = 0);
 
   absl::StatusOr<v1::Run> CancelRun(std::string_view name);
+
+  /// Row-major float64 [n x p] of `name`,
+  /// runs/{run}/members/{member}/candidate of a finished run or
+  /// runs/{run}/members/{member}/snapshots/{snapshot}. DataLoss when the bytes
+  /// do not match `digest` (lower-case hex SHA-256, as in MemberResult and
+  /// Snapshot; empty: not checked).
+  absl::StatusOr<HostArray> ReadRunArray(std::string_view name,
+                                         std::string_view digest = {});
 
   // The server.
 

@@ -42,12 +42,14 @@ absl::StatusOr<v1::CompareResponse> Client::Compare(
     const ArrayView& candidate,
     const ArrayView& reference,
     absl::Span<const v1::MeasureSpec> measures,
-    const v1::ContextOptions& context) {
+    const v1::ContextOptions& context,
+    std::string_view device) {
   v1::CompareRequest request;
   *request.mutable_candidate() = ToTensor(candidate);
   *request.mutable_reference() = ToTensor(reference);
   request.mutable_measures()->Assign(measures.begin(), measures.end());
   *request.mutable_context() = context;
+  request.set_device(std::string(device));
   v1::CompareResponse response;
   REPSCORE_RETURN_IF_ERROR(connection_->Compute(
       connection_->comparison, &Comparison::Compare, request, response));

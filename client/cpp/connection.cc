@@ -63,6 +63,7 @@ Client::Connection::Connection(ConnectOptions connect_options)
       catalog(v1::CatalogService::NewStub(channel)),
       scoring(v1::ScoringService::NewStub(channel)),
       comparison(v1::ComparisonService::NewStub(channel)),
+      analysis(v1::AnalysisService::NewStub(channel)),
       runs(v1::RunsService::NewStub(channel)),
       admin(v1::AdminService::NewStub(channel)) {}
 

@@ -15,6 +15,7 @@
 #include "client/cpp/grpc_status.h"
 #include "client/cpp/retry.h"
 #include "repscore/v1/admin.grpc.pb.h"
+#include "repscore/v1/analysis.grpc.pb.h"
 #include "repscore/v1/catalog.grpc.pb.h"
 #include "repscore/v1/comparison.grpc.pb.h"
 #include "repscore/v1/runs.grpc.pb.h"
@@ -93,6 +94,7 @@ struct Client::Connection {
   std::unique_ptr<v1::CatalogService::Stub> catalog;
   std::unique_ptr<v1::ScoringService::Stub> scoring;
   std::unique_ptr<v1::ComparisonService::Stub> comparison;
+  std::unique_ptr<v1::AnalysisService::Stub> analysis;
   std::unique_ptr<v1::RunsService::Stub> runs;
   std::unique_ptr<v1::AdminService::Stub> admin;
 };

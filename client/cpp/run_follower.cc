@@ -5,8 +5,7 @@
 #include <stop_token>
 
 #include "absl/strings/str_cat.h"
-#include "client/cpp/array.h"
-#include "core/base/digest.h"
+#include "client/cpp/candidate_chunks.h"
 #include "core/base/status_macros.h"
 
 namespace repscore::client {
@@ -87,7 +86,7 @@ absl::Status RunFollower::ReadToEnd(EventStream& stream,
 
 absl::Status RunFollower::Take(v1::RunEvent& event) {
   if (event.has_candidate_chunk()) {
-    return TakeChunk(event);
+    return AppendChunk(run_, event.candidate_chunk(), outcome_.candidate);
   }
   if (event.sequence() <= last_sequence_) {
     return absl::OkStatus();
@@ -106,26 +105,6 @@ absl::Status RunFollower::Take(v1::RunEvent& event) {
   return absl::OkStatus();
 }
 
-absl::Status RunFollower::TakeChunk(v1::RunEvent& event) {
-  const v1::CandidateChunk& chunk = event.candidate_chunk();
-  HostArray& candidate = outcome_.candidate;
-  if (chunk.offset() != static_cast<int64_t>(candidate.data.size())) {
-    return Malformed(run_,
-                     absl::StrCat("candidate bytes ",
-                                  candidate.data.size(),
-                                  " expected, ",
-                                  chunk.offset(),
-                                  " received"));
-  }
-  if (candidate.data.empty()) {
-    candidate.spec = ToArraySpec(chunk.spec());
-  }
-  const auto* bytes = reinterpret_cast<const std::byte*>(chunk.data().data());
-  candidate.data.insert(
-      candidate.data.end(), bytes, bytes + chunk.data().size());
-  return absl::OkStatus();
-}
-
 absl::StatusOr<RunOutcome> RunFollower::Outcome() {
   const v1::Run& run = outcome_.result.run();
   if (run.state() == v1::RUN_STATE_FAILED) {
@@ -133,17 +112,10 @@ absl::StatusOr<RunOutcome> RunFollower::Outcome() {
     return error.ok() ? Malformed(run_, "the run failed without an error")
                       : error;
   }
-  const std::string& expected = outcome_.result.candidate_digest();
-  if (!outcome_.candidate.data.empty() && !expected.empty()) {
-    if (const std::string digest = Sha256Hex(outcome_.candidate.data);
-        digest != expected) {
-      return absl::DataLossError(absl::StrCat("candidate of ",
-                                              run_,
-                                              " arrived with SHA-256 ",
-                                              digest,
-                                              " instead of ",
-                                              expected));
-    }
+  if (!outcome_.candidate.data.empty()) {
+    REPSCORE_RETURN_IF_ERROR(CheckArrived(absl::StrCat("candidate of ", run_),
+                                          outcome_.result.candidate_digest(),
+                                          outcome_.candidate));
   }
   return std::move(outcome_);
 }

@@ -88,7 +88,6 @@ class RunFollower {
   absl::StatusOr<RunOutcome> Follow(Open open);
   absl::Status ReadToEnd(EventStream& stream, const std::stop_token& stop);
   absl::Status Take(v1::RunEvent& event);
-  absl::Status TakeChunk(v1::RunEvent& event);
   absl::StatusOr<RunOutcome> Outcome();
   absl::StatusOr<RunOutcome> Stopped();
   std::unique_ptr<EventStream> OpenWatch(absl::Duration timeout) const;

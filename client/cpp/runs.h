@@ -12,9 +12,9 @@ namespace repscore::client {
 
 /// Who looks on while a run goes.
 struct RunObserver {
-  /// Sees `started`, every trace point and `result`, in the order of their
-  /// sequence numbers and none twice, on the thread that called the Client.
-  /// Returning false stops. May be empty.
+  /// Sees `started`, every trace point and snapshot, and `result`, in the order
+  /// of their sequence numbers and none twice, on the thread that called the
+  /// Client. Returning false stops. May be empty.
   std::function<bool(const v1::RunEvent&)> on_event = {};
   /// Stops from another thread.
   std::stop_token stop = {};
@@ -26,8 +26,8 @@ struct RunOutcome {
   v1::RunStarted started;
   /// The run's state is SUCCEEDED or CANCELLED.
   v1::RunResult result;
-  /// Row-major float64 [n x p], checked against its digest. Empty unless
-  /// return_candidate was asked for.
+  /// Of the best member: row-major float64 [n x p], checked against its digest.
+  /// Empty unless return_candidate was asked for.
   HostArray candidate;
 };
 

@@ -51,6 +51,7 @@ void FillQuestion(std::string_view dataset,
   request.mutable_measures()->Assign(measures.begin(), measures.end());
   *request.mutable_context() = options.context;
   Assign(options.row_ids, request.mutable_row_ids());
+  request.set_device(options.device);
 }
 
 }  // namespace
@@ -67,6 +68,9 @@ absl::StatusOr<v1::RegisterDatasetResponse> Client::RegisterDataset(
   *header.mutable_metadata() = options.metadata;
   Assign(options.row_ids, header.mutable_row_ids());
   header.set_sha256(Sha256Hex(array.data));
+  if (options.calibration.has_value()) {
+    *header.mutable_calibration() = *options.calibration;
+  }
 
   v1::RegisterDatasetResponse response;
   REPSCORE_RETURN_IF_ERROR(CallWithRetries(

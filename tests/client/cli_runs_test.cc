@@ -131,13 +131,14 @@ TEST_F(CliRunsTest, TraceAsCsvHasAColumnPerNumber) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   const auto lines = Lines(ReadText("t.csv"));
   ASSERT_EQ(lines.size(), 6);
-  EXPECT_EQ(lines[0],
-            "step,objective,\"ridge_r2(folds=rows_contiguous(5),lambda=1)\","
-            "\"cka\",gradient_norm,candidate_norm,pc1_r2,pc2_r2,"
-            "elapsed_seconds");
-  EXPECT_EQ(lines[1], "0,0,0,0.25,0.5,12,0.75,0.125,0");
+  EXPECT_EQ(
+      lines[0],
+      "member,step,objective,\"ridge_r2(folds=rows_contiguous(5),lambda=1)\","
+      "\"cka\",gradient_norm,candidate_norm,pc1_r2,pc2_r2,"
+      "elapsed_seconds");
+  EXPECT_EQ(lines[1], "0,0,0,0,0.25,0.5,12,0.75,0.125,0");
   EXPECT_EQ(lines[4],
-            "3,0.30000000000000004,0.30000000000000004,0.25,0.5,12,0.75,"
+            "0,3,0.30000000000000004,0.30000000000000004,0.25,0.5,12,0.75,"
             "0.125,0.03");
 }
 
@@ -285,7 +286,7 @@ TEST_F(CliRunsTest, WatchAfterAnEventStillNamesTheTracesColumns) {
   const auto lines = Lines(ReadText("t.csv"));
   ASSERT_EQ(lines.size(), 3);
   EXPECT_THAT(lines[0], HasSubstr(kMeasure));
-  EXPECT_EQ(lines[1].substr(0, 2), "3,");
+  EXPECT_EQ(lines[1].substr(0, 4), "0,3,");
   EXPECT_THAT(server_.seen.watched_after, ElementsAre(0, 4));
 }
 

@@ -1,5 +1,7 @@
 #include "tests/client/fake_events.h"
 
+#include <utility>
+
 #include "core/base/digest.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -40,6 +42,53 @@ v1::RunEvent MakePoint(int64_t sequence, int step) {
   return event;
 }
 
+void AddMember(int index,
+               bool with_targets,
+               v1::RunStarted& started,
+               v1::RunResult& result) {
+  v1::MemberStart& start = *started.add_members();
+  start.set_seed(7 + static_cast<uint64_t>(index));
+  v1::MemberResult& member = *result.add_members();
+  member.set_member(index);
+  member.set_stop_reason(v1::STOP_REASON_MAX_STEPS);
+  member.set_steps(10 + index);
+  member.set_candidate_name(std::string(kRun) + "/members/" +
+                            std::to_string(index) + "/candidate");
+  for (const std::string& measure : started.run().measures()) {
+    v1::Score& score = *member.add_scores();
+    score.set_measure(measure);
+    score.set_value(0.5 + 0.125 * index);
+    if (with_targets) {
+      start.add_targets(start.targets().empty() ? 0.25 * index : 0.5);
+      v1::GoalVerdict& verdict = *member.add_verdicts();
+      verdict.set_measure(measure);
+      verdict.set_residual(index == 0 ? 0.0 : 0.25);
+      verdict.set_reached(index == 0);
+    }
+  }
+  v1::ComponentThreshold& component = *member.add_component_thresholds();
+  component.set_component(1);
+  component.set_variance_share(0.5);
+  component.set_midpoint_to_one(0.25 + 0.25 * index);
+  v1::LabelThreshold& label = *member.add_label_thresholds();
+  label.set_label("context");
+  if (index == 0) {
+    label.set_score(0.75);
+  }
+}
+
+v1::RunEvent MakeSnapshot(int64_t sequence, int member) {
+  v1::RunEvent event = MakeEvent(sequence);
+  v1::Snapshot& snapshot = *event.mutable_snapshot();
+  snapshot.set_member(member);
+  snapshot.set_threshold(0.25);
+  snapshot.set_score(0.3);
+  snapshot.set_step(3);
+  snapshot.set_name(std::string(kRun) + "/members/" + std::to_string(member) +
+                    "/snapshots/0");
+  return event;
+}
+
 }  // namespace
 
 std::string CandidateBytes() {
@@ -72,6 +121,52 @@ std::vector<v1::RunEvent> MakeEvents(int points) {
   result.mutable_candidate()->add_shape(2);
   result.mutable_candidate()->add_shape(3);
   result.set_candidate_digest(Sha256Hex(CandidateBytes()));
+  return events;
+}
+
+std::vector<v1::RunEvent> MakeMemberEvents(int members, bool with_targets) {
+  std::vector<v1::RunEvent> plain = MakeEvents(3);
+  v1::RunStarted& started = *plain.front().mutable_started();
+  v1::RunResult& result = *plain.back().mutable_result();
+  v1::DecodedLabel& label = *started.add_labels();
+  label.set_label("context");
+  label.set_chance(0.5);
+  label.set_reference_accuracy(0.875);
+  if (with_targets) {
+    for (v1::Run* run : {started.mutable_run(), result.mutable_run()}) {
+      run->set_kind(v1::RUN_KIND_JOINT_OPTIMIZE);
+      run->clear_measures();
+      run->add_measures("cka(canonical=yes)");
+      run->add_measures("nbs");
+    }
+  }
+  started.mutable_run()->set_members(members);
+  for (int i = 0; i < members; ++i) {
+    AddMember(i, with_targets, started, result);
+  }
+  result.set_best_member(members - 1);
+
+  std::vector<v1::RunEvent> events = {plain.front()};
+  const auto add = [&](v1::RunEvent event) {
+    event.set_sequence(static_cast<int64_t>(events.size()) + 1);
+    events.push_back(std::move(event));
+  };
+  for (int step = 0; step < 3; ++step) {
+    for (int i = 0; i < members; ++i) {
+      v1::RunEvent event = MakePoint(0, step);
+      v1::TracePoint& point = *event.mutable_point();
+      point.set_member(i);
+      point.set_objective(point.objective() + i);
+      if (step % 2 == 0) {
+        point.add_decoding(0.5 + 0.125 * step);
+      }
+      add(std::move(event));
+    }
+  }
+  for (int i = 0; i < members; ++i) {
+    add(MakeSnapshot(0, i));
+  }
+  add(plain.back());
   return events;
 }
 

@@ -26,6 +26,12 @@ std::string CandidateBytes();
 /// `started` (1), `points` trace points of steps 0, 1, ..., and the result.
 std::vector<v1::RunEvent> MakeEvents(int points);
 
+/// MakeEvents as a run of `members` members that decodes the label "context":
+/// every member has a point per step, decodings at even steps, a snapshot
+/// before the result, thresholds and a result. Seeds rise from 7; targets are
+/// (member / 4, 0.5) for two measures, cka and nbs, when `with_targets`.
+std::vector<v1::RunEvent> MakeMemberEvents(int members, bool with_targets);
+
 /// What the result becomes when the run is cancelled.
 void MarkCancelled(v1::RunResult& result);
 

@@ -68,6 +68,12 @@ void FillScores(
     if (context.baseline()) {
       score.mutable_context()->set_baseline(0.75);
     }
+    if (context.calibration()) {
+      score.mutable_context()->mutable_calibration()->set_statement(
+          "optimised noise at this score captures PCs 1-3 and decodes context "
+          "at 0.61 where the recording gives 0.89; above the condition "
+          "average");
+    }
     if (context.companion() && measure.id() == "cka") {
       v1::Score& companion = *score.mutable_context()->mutable_companion();
       companion.set_measure("cka.debiased(canonical=yes)");
@@ -139,6 +145,7 @@ v1::EstimateScoreResponse CannedEstimate() {
   response.set_fits(true);
   response.set_flops(1.5e9);
   response.mutable_duration()->set_nanos(250'000'000);
+  response.set_device("cuda:0");
   return response;
 }
 

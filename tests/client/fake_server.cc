@@ -152,6 +152,28 @@ class FakeServer::Scoring final : public v1::ScoringService::Service {
   FakeServer& server_;
 };
 
+template <typename Write>
+Status FakeServer::StreamCandidate(Write write) {
+  std::string bytes = CandidateBytes();
+  if (script.corrupt_candidate) {
+    bytes[3] = static_cast<char>(bytes[3] ^ 1);
+  }
+  const size_t half = bytes.size() / 2;
+  for (const size_t offset : {size_t{0}, half}) {
+    v1::CandidateChunk chunk;
+    chunk.mutable_spec()->set_data_type(v1::DATA_TYPE_FLOAT64);
+    chunk.mutable_spec()->add_shape(2);
+    chunk.mutable_spec()->add_shape(3);
+    chunk.set_offset(static_cast<int64_t>(offset));
+    chunk.set_data(bytes.substr(offset, half));
+    write(chunk);
+    if (std::exchange(script.break_in_candidate, false)) {
+      return Broken();
+    }
+  }
+  return Status::OK;
+}
+
 class FakeServer::Runs final : public v1::RunsService::Service {
  public:
   explicit Runs(FakeServer& server) : server_(server) {}
@@ -193,6 +215,21 @@ class FakeServer::Runs final : public v1::RunsService::Service {
                                 request->after_sequence(),
                                 request->return_candidate(),
                                 Viewer::kObserver);
+  }
+
+  Status ReadRunArray(
+      ServerContext*,
+      const v1::ReadRunArrayRequest* request,
+      grpc::ServerWriter<v1::ReadRunArrayResponse>* writer) override {
+    if (Status status = server_.Enter("ReadRunArray"); !status.ok()) {
+      return status;
+    }
+    server_.seen.array_name = request->name();
+    return server_.StreamCandidate([&](const v1::CandidateChunk& chunk) {
+      v1::ReadRunArrayResponse response;
+      *response.mutable_chunk() = chunk;
+      writer->Write(response);
+    });
   }
 
   Status CancelRun(ServerContext*,
@@ -253,8 +290,14 @@ Status FakeServer::StreamEvents(ServerContext& context,
         MarkCancelled(*response.mutable_event()->mutable_result());
       }
       if (return_candidate) {
-        if (Status status = StreamCandidate(writer, event.sequence());
-            !status.ok()) {
+        const auto write = [&](const v1::CandidateChunk& chunk) {
+          Response piece;
+          piece.mutable_event()->set_run(kRun);
+          piece.mutable_event()->set_sequence(event.sequence());
+          *piece.mutable_event()->mutable_candidate_chunk() = chunk;
+          writer.Write(piece);
+        };
+        if (Status status = StreamCandidate(write); !status.ok()) {
           return status;
         }
       }
@@ -262,33 +305,6 @@ Status FakeServer::StreamEvents(ServerContext& context,
     writer.Write(response);
     if (!script.breaks.empty() && script.breaks.front() == event.sequence()) {
       script.breaks.pop_front();
-      return Broken();
-    }
-  }
-  return Status::OK;
-}
-
-template <typename Response>
-Status FakeServer::StreamCandidate(grpc::ServerWriter<Response>& writer,
-                                   int64_t sequence) {
-  std::string bytes = CandidateBytes();
-  if (script.corrupt_candidate) {
-    bytes[3] = static_cast<char>(bytes[3] ^ 1);
-  }
-  const size_t half = bytes.size() / 2;
-  for (const size_t offset : {size_t{0}, half}) {
-    Response response;
-    v1::RunEvent& event = *response.mutable_event();
-    event.set_run(kRun);
-    event.set_sequence(sequence);
-    v1::CandidateChunk& chunk = *event.mutable_candidate_chunk();
-    chunk.mutable_spec()->set_data_type(v1::DATA_TYPE_FLOAT64);
-    chunk.mutable_spec()->add_shape(2);
-    chunk.mutable_spec()->add_shape(3);
-    chunk.set_offset(static_cast<int64_t>(offset));
-    chunk.set_data(bytes.substr(offset, half));
-    writer.Write(response);
-    if (std::exchange(script.break_in_candidate, false)) {
       return Broken();
     }
   }
@@ -311,6 +327,7 @@ bool FakeServer::HoldResult(ServerContext& context) {
 
 FakeServer::FakeServer()
     : folder_(MakeFolder()),
+      analysis_(MakeAnalysis()),
       catalog_(MakeCatalog()),
       scoring_(std::make_unique<Scoring>(*this)),
       comparison_(MakeComparison()),
@@ -329,6 +346,7 @@ void FakeServer::Start() {
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
   builder.AddListeningPort(address(), grpc::InsecureServerCredentials());
+  builder.RegisterService(analysis_.get());
   builder.RegisterService(catalog_.get());
   builder.RegisterService(scoring_.get());
   builder.RegisterService(comparison_.get());

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "repscore/v1/analysis.pb.h"
 #include "repscore/v1/catalog.pb.h"
 #include "repscore/v1/comparison.pb.h"
 #include "repscore/v1/scoring.pb.h"
@@ -43,6 +44,7 @@ struct Script {
   int pairwise_breaks = 0;
   /// Send a mean whose elements do not match its shape.
   bool short_mean = false;
+  std::vector<v1::MeasureCalibration> calibrations;
 };
 
 /// What the server was sent.
@@ -64,6 +66,12 @@ struct Seen {
   v1::JointOptimizeRequest joint;
   std::vector<int32_t> page_sizes;
   std::vector<int64_t> watched_after;
+  std::string array_name;
+  v1::DecodeLabelsRequest decode;
+  v1::ComputeBaselinesRequest baselines;
+  v1::PerturbComponentsRequest perturb;
+  v1::CalibrateDatasetRequest calibrate;
+  v1::GetCalibrationRequest calibration;
 };
 
 class FakeServer {
@@ -98,12 +106,14 @@ class FakeServer {
   Seen seen;
 
  private:
+  class Analysis;
   class Catalog;
   class Comparison;
   class Scoring;
   class Runs;
   class Admin;
 
+  std::unique_ptr<grpc::Service> MakeAnalysis();
   std::unique_ptr<grpc::Service> MakeCatalog();
   std::unique_ptr<grpc::Service> MakeComparison();
 
@@ -119,9 +129,9 @@ class FakeServer {
                             int64_t after,
                             bool return_candidate,
                             Viewer viewer);
-  template <typename Response>
-  grpc::Status StreamCandidate(grpc::ServerWriter<Response>& writer,
-                               int64_t sequence);
+  /// The candidate's two chunks: `write` sends one.
+  template <typename Write>
+  grpc::Status StreamCandidate(Write write);
   bool HoldResult(grpc::ServerContext& context);
 
   std::filesystem::path folder_;
@@ -132,6 +142,7 @@ class FakeServer {
   std::atomic<bool> cancelled_ = false;
   std::atomic<bool> released_ = false;
   std::atomic<bool> holding_ = false;
+  std::unique_ptr<grpc::Service> analysis_;
   std::unique_ptr<grpc::Service> catalog_;
   std::unique_ptr<Scoring> scoring_;
   std::unique_ptr<grpc::Service> comparison_;

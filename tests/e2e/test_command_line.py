@@ -111,6 +111,109 @@ def test_detach_and_cancel(server, client):
     assert client.watch(name).result().stop_reason == "cancelled"
 
 
+@pytest.fixture(scope="module")
+def tuned(server, tmp_path_factory):
+    """A recording [3 x 20 x 12] in which a label can be read."""
+    rng = np.random.default_rng(5)
+    choice = np.arange(20) % 2
+    activity = rng.normal(size=(3, 20, 12))
+    activity[:, choice == 1, :4] += 3.0
+    path = tmp_path_factory.mktemp("tuned") / "tuned.npy"
+    np.save(path, activity)
+    run_cli(
+        server,
+        *("datasets", "register", "tuned", path, "--axes", "time,condition,neuron"),
+        *("--label", "choice=" + ",".join("LR"[c] for c in choice)),
+    )
+    return path
+
+
+def test_decode(server, tuned):
+    reply = cli_json(server, "decode", "tuned", tuned, "--components", "1", "12")
+    text = run_cli(server, "decode", "tuned", "--label", "choice").stdout
+
+    (label,) = reply["labels"]
+    assert label["label"]["chance"] == 0.5
+    assert label["accuracy"] > 0.9
+    assert label["accuracy"] == pytest.approx(label["label"]["reference_accuracy"])
+    assert len(label["bins"]) == 3
+    assert label["component_accuracy"][1] == pytest.approx(label["accuracy"], abs=0.05)
+    assert "choice" in text
+
+
+def test_baselines_and_perturbations(server, tuned):
+    baselines = cli_json(server, "baselines", "tuned", "-m", "cka", "--draws", "4")
+    perturbed = cli_json(
+        server, "perturb", "tuned", "-m", "nbs", "--components", "2", "--draws", "4"
+    )
+
+    landmarks = {
+        mark["kind"]: mark["value"] for mark in baselines["measures"][0]["landmarks"]
+    }
+    assert {"condition_average", "noise", "surrogate"} <= set(landmarks)
+    assert all(0.0 <= value <= 1.0 for value in landmarks.values())
+    first, second = perturbed["measures"][0]["components"]
+    assert first["theory"] == pytest.approx(1.0 - first["variance_share"])
+    assert first["mean"] < second["mean"]
+
+
+def test_restarts_with_decoding_and_snapshots(server, tuned, tmp_path):
+    trace, snapshot = tmp_path / "trace.csv", tmp_path / "snapshot.npy"
+
+    text = run_cli(
+        server,
+        *("optimize", "tuned", "-m", "nbs", "--restarts", "2", "--components", "3"),
+        *("--decode", "choice", "--snapshot", "0.8", "--thresholds"),
+        *("--max-steps", "300", "--trace", trace),
+    ).stdout
+
+    lines = trace.read_text().splitlines()
+    assert lines[0].startswith("member,step,objective")
+    assert lines[0].count("choice_accuracy") == 1
+    assert {line.split(",")[0] for line in lines[1:]} == {"0", "1"}
+    assert "decodes at score" in text
+    assert "half way to 1" in text
+    name = next(word for word in text.split() if "/snapshots/" in word)
+    run_cli(server, "runs", "array", name, "--out", snapshot)
+    assert np.load(snapshot).shape == (60, 12)
+    score = cli_json(server, "score", "tuned", snapshot, "-m", "nbs")
+    assert score["results"][0]["scores"][0]["value"] > 0.8
+
+
+def test_grid_of_targets(server, tuned):
+    lines = run_cli(
+        server,
+        *("--json", "joint-optimize", "tuned", "--grid", "2", "--boundary"),
+        *("--target", "cka", "--target", "procrustes.angular_score"),
+        *("--max-steps", "20"),
+    ).stdout.splitlines()
+
+    started, result = (json.loads(lines[i]) for i in (0, -1))
+    targets = [member["targets"] for member in started["started"]["members"]]
+    assert sorted(targets) == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert len(result["result"]["members"]) == 4
+    assert result["result"]["allowed_range"]["coupling"]
+
+
+def test_calibration_travels_with_scores(server, tuned):
+    run_cli(
+        server,
+        *("calibrate", "tuned", "-m", "nbs", "--restarts", "2", "--components", "5"),
+        *("--max-steps", "300", "--wait"),
+    )
+
+    calibration = cli_json(server, "calibration", "tuned", "-m", "nbs")["measures"][0]
+    score = cli_json(server, "score", "tuned", tuned, "-m", "nbs", "--calibration")
+    text = run_cli(server, "calibration", "tuned", "--thresholds").stdout
+
+    scores = [point["score"] for point in calibration["points"]]
+    assert scores == sorted(scores)
+    assert calibration["labels"][0]["label"] == "choice"
+    reading = score["results"][0]["scores"][0]["context"]["calibration"]
+    assert reading["statement"]
+    assert "choice" in text
+
+
 def test_info(server):
     assert cli_json(server, "info")["version"]
 
@@ -127,6 +230,13 @@ def test_info(server):
         (("optimize", "g0", "-m", "cka", "--lr", "nan"), ("learning_rate",)),
         (("datasets", "show", "../x"), ("name",)),
         (("runs", "cancel", "none"), ("none",)),
+        (("decode", "g0", "--label", "nope"), ("nope",)),
+        (("decode", "g0", "candidate.npy", "--folds", "1"), ("folds",)),
+        (("baselines", "g0", "-m", "cka", "--kind", "nope"), ("nope", "kinds")),
+        (("perturb", "g0", "-m", "cka", "--components", "0"), ("components",)),
+        (("calibrate", "g0", "-m", "nope"), ("nope",)),
+        (("optimize", "g0", "-m", "cka", "--restarts", "0"), ("restarts",)),
+        (("runs", "array", "none/members/0/candidate", "--out", "x.npy"), ("none",)),
         (("nonsense",), ("subcommand",)),
     ],
 )

@@ -46,6 +46,17 @@ inline std::vector<Case> AllCases() {
   return cases;
 }
 
+/// Cases of measures that have a gradient.
+inline std::vector<Case> DifferentiableCases() {
+  std::vector<Case> cases;
+  for (const Case& parameter : AllCases()) {
+    if (MustCreate(parameter.id)->info().differentiable) {
+      cases.push_back(parameter);
+    }
+  }
+  return cases;
+}
+
 inline std::string CaseName(const ::testing::TestParamInfo<Case>& parameter) {
   std::string name =
       parameter.param.id + "_" + std::string(SpaceName(parameter.param.space));

@@ -104,7 +104,7 @@ class DeviceTest : public ::testing::TestWithParam<Case> {
                 tolerances.value * std::max(1.0, std::abs(expected.value)));
     EXPECT_EQ(actual.at_optimum, expected.at_optimum);
     EXPECT_EQ(actual.warnings.size(), expected.warnings.size());
-    if (differentiable) {
+    if (differentiable && IsDetermined(pair, options, expected)) {
       ExpectNear(actual.candidate_gradient,
                  expected.candidate_gradient,
                  tolerances.gradient);
@@ -112,6 +112,22 @@ class DeviceTest : public ::testing::TestWithParam<Case> {
                  expected.reference_gradient,
                  tolerances.gradient);
     }
+  }
+
+  /// False where float32 rows do not determine the gradient: unregularised
+  /// inverses of singular kernels.
+  static bool IsDetermined(const Pair& pair,
+                           EvaluateOptions options,
+                           const Outcome& mixed) {
+    constexpr double kNoise = 0.1;
+    if (options.storage == ScalarType::kFloat64) {
+      return true;
+    }
+    options.storage = ScalarType::kFloat64;
+    const Table exact =
+        On(*TheDevices().cpu, GetParam().id, pair, options).candidate_gradient;
+    return Norm(Sum(1.0, mixed.candidate_gradient, -1.0, exact)) <=
+           kNoise * Norm(exact);
   }
 
   static void ExpectNear(const Table& actual,
@@ -135,10 +151,10 @@ TEST_P(DeviceTest, AgreesWithTheCpuInFloat64) {
   }
 }
 
-TEST_P(DeviceTest, AgreesWithTheCpuInMixedPrecision) {
-  if (!measure_->info().differentiable) {
-    GTEST_SKIP() << "no step of an optimisation uses it";
-  }
+/// What steps of optimisations use.
+using DeviceMixedTest = DeviceTest;
+
+TEST_P(DeviceMixedTest, AgreesWithTheCpu) {
   const Shape shape = ShapesFor(measure_->info(), {{40, 12, 9}}).front();
   ExpectSame(MixedPair(shape.n, shape.p, shape.q, 3100),
              {.storage = ScalarType::kFloat32, .accuracy = Accuracy::kFast});
@@ -147,6 +163,11 @@ TEST_P(DeviceTest, AgreesWithTheCpuInMixedPrecision) {
 INSTANTIATE_TEST_SUITE_P(Registered,
                          DeviceTest,
                          ::testing::ValuesIn(AllCases()),
+                         CaseName);
+
+INSTANTIATE_TEST_SUITE_P(Registered,
+                         DeviceMixedTest,
+                         ::testing::ValuesIn(DifferentiableCases()),
                          CaseName);
 
 /// One run on the CPU and one on the device, of the same plan.

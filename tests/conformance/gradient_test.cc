@@ -189,17 +189,6 @@ TEST_P(GradientTest, RotatesWithTheCandidate) {
             1e-9 * Norm(gradient));
 }
 
-/// Cases of measures that have a gradient.
-std::vector<Case> DifferentiableCases() {
-  std::vector<Case> cases;
-  for (const Case& parameter : AllCases()) {
-    if (MustCreate(parameter.id)->info().differentiable) {
-      cases.push_back(parameter);
-    }
-  }
-  return cases;
-}
-
 INSTANTIATE_TEST_SUITE_P(Registered,
                          GradientTest,
                          ::testing::ValuesIn(DifferentiableCases()),

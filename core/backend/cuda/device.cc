@@ -54,7 +54,9 @@ int VisibleDevices(std::string* reason) {
   if (error != cudaSuccess) {
     cudaGetLastError();
     if (reason != nullptr) {
-      *reason = cudaGetErrorString(error);
+      *reason = error == cudaErrorInsufficientDriver
+                    ? "there is no NVIDIA driver, or one too old for this build"
+                    : cudaGetErrorString(error);
     }
     return 0;
   }

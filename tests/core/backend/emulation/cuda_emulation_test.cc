@@ -129,7 +129,7 @@ TEST_F(EmulatedDeviceTest, UploadsDoNotWait) {
   }
 
   EXPECT_EQ(cuda::HostWaits(*backend_), before);
-  EXPECT_EQ(backend_->Dot(matrix, matrix), 4.0 * Dot(table, table));
+  EXPECT_NEAR(backend_->Dot(matrix, matrix), 4.0 * Dot(table, table), 1e-9);
   EXPECT_EQ(cuda::HostWaits(*backend_), before + 1);
 }
 

@@ -1,5 +1,6 @@
 #include "server/runs/live_run.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,7 +9,10 @@
 namespace repscore::server {
 
 LiveRun::LiveRun(RunRecord record)
-    : record_(std::move(record)), recorded_sequence_(record_.last_sequence) {
+    : record_(std::move(record)),
+      recorded_sequence_(record_.last_sequence),
+      forgotten_sequence_(record_.last_sequence),
+      published_sequence_(record_.last_sequence) {
   summary_.ParseFromString(record_.summary);
   summary_.set_last_sequence(recorded_sequence_);
 }
@@ -39,7 +43,10 @@ void LiveRun::Publish(std::vector<v1::RunEvent> events,
     const std::lock_guard lock(mutex_);
     UpdateLocked(change);
     for (v1::RunEvent& event : events) {
-      const int64_t sequence = summary_.last_sequence() + 1;
+      const int64_t last =
+          event.has_result() ? published_sequence_ : summary_.last_sequence();
+      const int64_t sequence = last + 1;
+      published_sequence_ = std::max(published_sequence_, sequence);
       summary_.set_last_sequence(sequence);
       event.set_run(summary_.name());
       event.set_sequence(sequence);
@@ -154,18 +161,24 @@ LiveRun::Found LiveRun::Next(int64_t sequence, std::string& payload) const {
   if (sequence >= summary_.last_sequence()) {
     return is_closed_ ? Found::kClosed : Found::kNotYet;
   }
-  if (events_.empty() || sequence + 1 < events_.front().sequence) {
+  if (sequence < forgotten_sequence_) {
     return Found::kCatalog;
   }
-  const auto index =
-      static_cast<size_t>(sequence + 1 - events_.front().sequence);
-  payload = events_[index].payload;
+  const auto next =
+      std::upper_bound(events_.begin(),
+                       events_.end(),
+                       sequence,
+                       [](int64_t value, const RunEventRecord& event) {
+                         return value < event.sequence;
+                       });
+  payload = next->payload;
   return Found::kEvent;
 }
 
 void LiveRun::TrimLocked() {
   while (events_.size() > kRing &&
          events_.front().sequence <= recorded_sequence_) {
+    forgotten_sequence_ = events_.front().sequence;
     events_.pop_front();
   }
 }

@@ -74,7 +74,8 @@ class LiveRun {
 
   /// Forgets the events that are not stored: the run is taken up from its last
   /// checkpoint and they will come again, the same. Watchers that have seen
-  /// them wait for the next.
+  /// them wait for the next; a result that comes sooner is numbered behind all
+  /// that was ever published, so that it reaches them.
   void Rewind();
 
   /// No more events will come in this process; watchers end with `reason` when
@@ -115,6 +116,10 @@ class LiveRun {
   };
   std::vector<PendingArray> arrays_;
   int64_t recorded_sequence_ = 0;
+  /// Events with a larger number are in memory, or there are none.
+  int64_t forgotten_sequence_ = 0;
+  /// Largest number that any reader may have seen.
+  int64_t published_sequence_ = 0;
   size_t unrecorded_bytes_ = 0;
   bool is_closed_ = false;
   absl::Status close_reason_;

@@ -127,5 +127,55 @@ TEST(LiveRun, ListenersThatAreGoneAreNotCalled) {
   EXPECT_EQ(run->Snapshot().last_sequence(), 1);
 }
 
+TEST(LiveRun, RewindForgetsWhatIsNotStoredAndNumbersItAgain) {
+  const auto run = MakeRun(2);
+  PublishPoints(*run, 3);
+  run->MarkRecorded(3);
+
+  run->Rewind();
+
+  std::string payload;
+  EXPECT_EQ(run->Snapshot().last_sequence(), 3);
+  EXPECT_EQ(run->unrecorded_bytes(), 0U);
+  EXPECT_EQ(run->Next(2, payload), LiveRun::Found::kEvent);
+  EXPECT_EQ(run->Next(3, payload), LiveRun::Found::kNotYet);
+  EXPECT_EQ(run->Next(5, payload), LiveRun::Found::kNotYet);
+  PublishPoints(*run, 3);
+  ASSERT_EQ(run->Next(5, payload), LiveRun::Found::kEvent);
+  v1::RunEvent event;
+  ASSERT_TRUE(event.ParseFromString(payload));
+  EXPECT_EQ(event.sequence(), 6);
+}
+
+TEST(LiveRun, AResultAfterARewindReachesReadersThatWereFurther) {
+  const auto run = MakeRun(2);
+  PublishPoints(*run, 3);
+  run->Rewind();
+  std::vector<v1::RunEvent> events(1);
+  events[0].mutable_result();
+
+  run->Publish(std::move(events), [](v1::Run&) {});
+
+  for (const int64_t seen : {2, 3, 5}) {
+    std::string payload;
+    ASSERT_EQ(run->Next(seen, payload), LiveRun::Found::kEvent) << seen;
+    v1::RunEvent event;
+    ASSERT_TRUE(event.ParseFromString(payload));
+    EXPECT_TRUE(event.has_result());
+    EXPECT_EQ(event.sequence(), 6);
+  }
+}
+
+TEST(LiveRun, CloseSaysWhy) {
+  const auto run = MakeRun();
+  EXPECT_TRUE(run->close_reason().ok());
+
+  run->Close(absl::UnavailableError("no device"));
+
+  std::string payload;
+  EXPECT_EQ(run->Next(0, payload), LiveRun::Found::kClosed);
+  EXPECT_EQ(run->close_reason().code(), absl::StatusCode::kUnavailable);
+}
+
 }  // namespace
 }  // namespace repscore::server

@@ -48,9 +48,7 @@ def register(server, name="ref", plan=None):
 
 @pytest.fixture
 def server(programs, tmp_path):
-    server = ServerProcess(
-        tmp_path / "data", REPSCORE_CHECKPOINT_SECONDS="0.1"
-    ).start()
+    server = ServerProcess(tmp_path / "data", REPSCORE_CHECKPOINT_SECONDS="0.1").start()
     register(server)
     yield server
     server.stop()

@@ -30,6 +30,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from repscore import synthetic
 
@@ -93,7 +94,8 @@ def decode_slowly(rows: np.ndarray, labels: dict[str, list]) -> dict[str, float]
         scores = []
         for train, test in rule.split(rows, classes):
             model = LogisticRegression(max_iter=200)
-            with warnings.catch_warnings():
+            # Problems this small are slower with threads.
+            with warnings.catch_warnings(), threadpool_limits(1):
                 warnings.simplefilter("ignore")
                 model.fit(rows[train], classes[train])
             scores.append(model.score(rows[test], classes[test]))

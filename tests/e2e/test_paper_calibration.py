@@ -112,6 +112,6 @@ def test_without_runs_there_is_a_note_and_an_error(client, calibrated):
 
 def test_a_measure_without_gradient_cannot_be_calibrated(client, calibrated):
     with pytest.raises(repscore.InvalidInput) as error:
-        client.calibrate("tree", "rsa")
+        client.calibrate("tree", "knn.mutual")
 
     assert error.value.field.startswith("plan.measures[0]")

@@ -182,7 +182,7 @@ def _draw_thresholds(axes: Axes, session: Session, panel: Panel) -> None:
         if known:
             x, y = zip(*known)
             axes.plot(x, y, "-", color=color, linewidth=0.8, alpha=0.7)
-    lines = ", lines: published" if published else ""
+    lines = "\n(lines: published)" if published else ""
     axes.set(
         title=f"{panel.reference.title}{lines}",
         xscale="log",

@@ -27,7 +27,6 @@ _AGAINST_PROCRUSTES = (CKA, LINEAR, RIDGE)
 _COMPONENTS = 10
 _DRAWS = 10
 _POINTS_PER_SIDE = 6
-_QUICK_POINTS_PER_SIDE = 4
 _STEPS = 100
 _TARGET_COLOR = "#bbbbbb"
 _WORDS = {
@@ -82,10 +81,9 @@ def _draw_perturbations(axes: Axes, title: str, found: Perturbations) -> None:
 
 
 def _walk(session: Session, reference: Reference, measure: str) -> RunResult:
-    sides = _QUICK_POINTS_PER_SIDE if session.quick else _POINTS_PER_SIDE
     result = session.client.joint_optimize(
         reference.name,
-        grid=Grid((measure, PROCRUSTES), points_per_side=sides),
+        grid=Grid((measure, PROCRUSTES), points_per_side=_POINTS_PER_SIDE),
         seed=session.seed,
         max_steps=_STEPS,
         return_candidate=False,

@@ -6,6 +6,8 @@
 //
 // Every figure is the median of repetitions after a first one that is thrown
 // away. Exit status 3 without the device.
+#include "tests/bench/gpu_bench.h"
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -207,9 +209,10 @@ void BenchRows(Bench& bench, const Shape& shape, ScalarType type) {
   StatisticsNeeds needs;
   needs.gram = true;
   needs.cross = true;
-  const double accumulate = bench.Seconds([&] {
-    ComputeStatistics(backend, pair, order, needs, {.norm_squared = 1.0});
-  });
+  ReferenceConstants constants;
+  constants.norm_squared = 1.0;
+  const double accumulate = bench.Seconds(
+      [&] { ComputeStatistics(backend, pair, order, needs, constants); });
   bench.Report("accumulate",
                NameOf(shape),
                type,
@@ -235,7 +238,8 @@ void BenchRows(Bench& bench, const Shape& shape, ScalarType type) {
   for (const Matrix& matrix : {first, second, means}) {
     backend.Fill(0.0, matrix);
   }
-  const AdamCoefficients adam = {.step_size = 1e-3, .second_scale = 1.0};
+  AdamCoefficients adam;
+  adam.step_size = 1e-3;
   const double step = bench.Seconds(
       [&] { backend.PullBackAdam(terms, adam, first, second, next, means); });
   bench.Report("pull back and Adam", NameOf(shape), type, step, flops);
@@ -361,10 +365,10 @@ void BenchAll(Bench& bench, bool quick) {
   }
 }
 
-int Main(const std::string& device,
-         double seconds,
-         bool quick,
-         const std::string& file) {
+int BenchDevice(const std::string& device,
+                double seconds,
+                bool quick,
+                const std::string& file) {
   absl::StatusOr<std::unique_ptr<Backend>> backend = CreateBackend(device, 1);
   if (!backend.ok()) {
     std::cerr << backend.status().message() << '\n';
@@ -393,9 +397,8 @@ int Main(const std::string& device,
 }
 
 }  // namespace
-}  // namespace repscore
 
-int main(int argc, char** argv) {
+int RunGpuBench(int argc, char** argv) {
   CLI::App app("Benchmarks of a GPU");
   std::string device = "cuda:0";
   std::string file;
@@ -406,5 +409,7 @@ int main(int argc, char** argv) {
   app.add_option("--json", file, "where the figures go");
   app.add_flag("--quick", quick, "the small shapes only");
   CLI11_PARSE(app, argc, argv);
-  return repscore::Main(device, seconds, quick, file);
+  return BenchDevice(device, seconds, quick, file);
 }
+
+}  // namespace repscore

@@ -218,7 +218,7 @@ def copy_rate(seconds: float) -> float:
     host = torch.ones(1 << 27, dtype=torch.float64).pin_memory()
     device = torch.empty(1 << 27, dtype=torch.float64, device="cuda")
     ms = median_ms(lambda: device.copy_(host, non_blocking=True), seconds)
-    return host.numel() * 8 / ms / 1e6
+    return float(host.numel() * 8 / ms / 1e6)
 
 
 def main() -> int:

@@ -4,7 +4,7 @@
 
 FOLDER holds steps.tsv (name, exit status, seconds and log of every step), the
 GoogleTest reports and bench.json and compare.json where those ran; the results
-go beside them as gpu.json and gpu.md.
+go beside them as gpu.json and gpu.md. Exit status 1 when a step failed.
 """
 
 from __future__ import annotations
@@ -46,12 +46,18 @@ def read_steps(folder: Path) -> list[Json]:
     return steps
 
 
+def verdict(step: Json) -> str:
+    """A suite of which nothing ran proves nothing."""
+    if step["status"] != 0:
+        return f"FAILED ({step['status']})"
+    return "FAILED (nothing ran)" if step.get("tests") == 0 else "passed"
+
+
 def step_table(steps: list[Json]) -> list[str]:
     lines = ["| step | result | tests | skipped | seconds |", "|---|---|---|---|---|"]
     for step in steps:
-        result = "passed" if step["status"] == 0 else f"FAILED ({step['status']})"
         lines.append(
-            f"| {step['name']} | {result} | {step.get('tests', '')} "
+            f"| {step['name']} | {verdict(step)} | {step.get('tests', '')} "
             f"| {step.get('skipped', '')} | {step['seconds']} |"
         )
     for step in steps:
@@ -111,7 +117,7 @@ def main() -> int:
     if bench:
         lines += bench_table(bench, compare)
     (folder / "gpu.md").write_text("\n".join(lines) + "\n")
-    return 0
+    return 0 if all(verdict(step) == "passed" for step in steps) else 1
 
 
 if __name__ == "__main__":

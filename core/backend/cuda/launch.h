@@ -46,7 +46,8 @@ constexpr int ColumnThreads(int64_t rows) {
 namespace repscore::cuda {
 
 template <typename Functor>
-__global__ void ElementKernel(int64_t rows, int64_t cols, Functor functor) {
+__global__ void __launch_bounds__(kElementThreads)
+    ElementKernel(int64_t rows, int64_t cols, Functor functor) {
   const int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (i >= rows) {
     return;
@@ -94,7 +95,8 @@ __device__ inline Sums BlockTotal(Sums value) {
 }
 
 template <typename Program>
-__global__ void ColumnKernel(Program program) {
+__global__ void __launch_bounds__(kMostColumnThreads)
+    ColumnKernel(Program program) {
   auto state = program.Start(static_cast<int64_t>(blockIdx.x));
   for (int phase = 0; phase < Program::kPhases; ++phase) {
     Sums sums = {0.0, 0.0};

@@ -1,0 +1,5 @@
+#include "tests/bench/gpu_bench.h"
+
+int main(int argc, char** argv) {
+  return repscore::RunGpuBench(argc, argv);
+}

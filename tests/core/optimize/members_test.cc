@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 
 #include "core/base/text.h"
@@ -329,6 +330,64 @@ TEST(MembersTest, FloorsThatContradictAreInfeasibleWithTheNearestPoint) {
   const double lack = result.verdicts[0].residual + result.verdicts[1].residual;
   EXPECT_GT(lack, 0.02);
   EXPECT_NEAR(lack, least, 1e-9);
+}
+
+TEST(MembersTest, SurrogateStartsHaveTheReferencesNormAndOwnSeeds) {
+  const auto reference = MakeReference(MakeRecording(6));
+  OptimizationPlan plan = PlanFor("cka", 1);
+  plan.start = SurrogateStart{.seed = 4};
+  plan.restarts = 2;
+
+  const std::unique_ptr<Optimization> run = MustStart(reference, plan);
+  const Traces traces = RunToEnd(*run);
+
+  const double norm =
+      std::sqrt(TestBackend().Dot(reference->centred(), reference->centred()));
+  EXPECT_EQ(run->members()[1].seed, 5);
+  EXPECT_NEAR(traces.at(0).front().candidate_norm, norm, 1e-5 * norm);
+  EXPECT_NE(traces.at(0).front().scores, traces.at(1).front().scores);
+}
+
+TEST(MembersTest, LbfgsMovesBothSides) {
+  const auto reference = MakeReference(MakeDataset(Normals(40, 6, 37)));
+  OptimizationPlan plan = PlanFor("nbs", 30);
+  plan.storage = ScalarType::kFloat64;
+  plan.moves = Moves::kBoth;
+  plan.lbfgs = LbfgsOptions{};
+
+  const std::unique_ptr<Optimization> run = MustStart(reference, plan);
+  const std::vector<TracePoint> trace = RunToEnd(*run).at(0);
+
+  EXPECT_GT(trace.back().scores[0], 0.99);
+  EXPECT_NEAR(
+      run->Finish()->best().scores[0].value, trace.back().scores[0], 1e-12);
+}
+
+TEST(MembersTest, ComponentsFromProductsAreThoseOfTheRows) {
+  // float32 products against float64 rows, down to small components.
+  Table rows = Normals(200, 12, 38);
+  for (int64_t i = 0; i < rows.rows; ++i) {
+    for (int64_t j = 0; j < rows.cols; ++j) {
+      rows.at(i, j) *= std::pow(10.0, -0.25 * static_cast<double>(j));
+    }
+  }
+  const auto reference = MakeReference(MakeDataset(rows));
+  OptimizationPlan plan = PlanFor("cka", 5);
+  plan.principal_components = 12;
+  OptimizationPlan exact = plan;
+  exact.storage = ScalarType::kFloat64;
+
+  const std::vector<TracePoint> mixed =
+      RunToEnd(*MustStart(reference, plan)).at(0);
+  const std::vector<TracePoint> full =
+      RunToEnd(*MustStart(reference, exact)).at(0);
+
+  for (size_t i = 0; i < full.size(); ++i) {
+    for (size_t k = 0; k < 12; ++k) {
+      EXPECT_NEAR(mixed[i].component_r2[k], full[i].component_r2[k], 1e-4)
+          << "step " << i << " component " << k;
+    }
+  }
 }
 
 TEST(MembersTest, BadMembersNameTheField) {

@@ -63,6 +63,7 @@ std::string FormatRanges(const std::vector<int>& numbers) {
 std::vector<int> ShownPoints(int points, bool all) {
   std::vector<int> shown;
   const int count = all ? points : std::min(points, kShownPoints);
+  shown.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) {
     shown.push_back(count == 1 ? 0 : i * (points - 1) / (count - 1));
   }

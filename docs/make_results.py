@@ -1,6 +1,6 @@
 """Writes docs/results.md and its figures from what repscore-paper left behind.
 
-python docs/make_results.py RESULTS DOCS
+python docs/make_results.py RESULTS DOCS [--quick]
 """
 
 from __future__ import annotations
@@ -213,13 +213,14 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {model}"
 
 
-def page(folder: Path) -> str:
+def page(folder: Path, *, quick: bool) -> str:
     """The whole page."""
+    how = "`docs/regenerate --quick`" if quick else "`docs/regenerate`"
     lines = [
         "# Results",
         "",
-        "Experiments of Cloos et al. 2024 (arXiv 2407.07059), run by `docs/regenerate` "
-        f"({machine()}).",
+        "Experiments of Cloos et al. 2024 (arXiv 2407.07059), run by "
+        f"{how} ({machine()}).",
         "Published figures are the authors' tables: one unseeded run each. Surrogates "
         "are Gaussian data with the variances that the",
         "authors published; recordings are those of the project's public reference "
@@ -265,7 +266,8 @@ def page(folder: Path) -> str:
 def main() -> None:
     """Writes the page and copies the figures."""
     folder, docs = Path(sys.argv[1]), Path(sys.argv[2])
-    (docs / "results.md").write_text(page(folder), encoding="utf-8")
+    text = page(folder, quick="--quick" in sys.argv[3:])
+    (docs / "results.md").write_text(text, encoding="utf-8")
     (docs / "figures").mkdir(exist_ok=True)
     for name in FIGURES:
         if (folder / f"{name}.png").is_file():

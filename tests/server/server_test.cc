@@ -105,7 +105,7 @@ TEST_F(ServerTest, MissingDeviceIsAnErrorOfStart) {
   config_.device = "cuda:77";
 
   EXPECT_EQ(Server::Start(config_).status().code(),
-            absl::StatusCode::kFailedPrecondition);
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(ServerTest, UnreadableCertificateIsAnErrorOfStart) {

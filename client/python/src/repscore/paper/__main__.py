@@ -2,6 +2,6 @@
 
 import sys
 
-from repscore.paper.command import main
+from repscore.paper.command import run
 
-sys.exit(main())
+sys.exit(run())

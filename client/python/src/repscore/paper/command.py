@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -62,6 +63,12 @@ def _parser() -> argparse.ArgumentParser:
         help="candidates of figure 2, .npy or .npz, with the reference's rows",
     )
     return parser
+
+
+def run() -> int:
+    """Runs the command; a server that it started ends with it, also on SIGTERM."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    return main()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -144,7 +144,7 @@ def run(session: Session) -> None:
             _band(panel, grid, curves, color=color, label=f"PC {component + 1}")
         panel.set(title=style.name_of(measure), xlabel="score", ylabel="R²")
         panel.set(xlim=(0, 1), ylim=(0, 1.02))
-    axes[0, 0].legend()
+    axes[0, 0].legend(loc="upper left")
     for column, share in enumerate(_SHARES):
         reference = references.toy(session, share)
         compared = _runs(session, reference, (PROCRUSTES, CKA))
@@ -156,7 +156,7 @@ def run(session: Session) -> None:
             _band(panel, grid, curves, **looks)
         panel.set(title=reference.title, xlabel="score", ylabel="R² of PC 2")
         panel.set(xlim=(0, 1), ylim=(0, 1.02))
-    axes[1, 0].legend()
+    axes[1, 0].legend(loc="upper left")
     figure.suptitle("Components captured on the way to a two-dimensional reference")
     style.save(figure, session.out / "fig4.png")
 

@@ -155,7 +155,7 @@ def _draw_curves(axes: Axes, panel: Panel, measure: str) -> None:
         xlim=(0, 1),
         ylim=(0, 1.02),
     )
-    axes.legend()
+    axes.legend(loc="upper left")
 
 
 def _draw_thresholds(axes: Axes, session: Session, panel: Panel) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _PERTURBED = (CKA, NBS, PROCRUSTES)
 _AGAINST_PROCRUSTES = (CKA, LINEAR, RIDGE)
 _COMPONENTS = 10
-_DRAWS = 10
+_DRAWS = 5
 _POINTS_PER_SIDE = 6
 _STEPS = 100
 _TARGET_COLOR = "#bbbbbb"
@@ -77,7 +77,7 @@ def _draw_perturbations(axes: Axes, title: str, found: Perturbations) -> None:
         ylim=(0, 1.02),
     )
     style.plain_numbers(axes)
-    axes.legend()
+    axes.legend(loc="lower left")
 
 
 def _walk(session: Session, reference: Reference, measure: str) -> RunResult:

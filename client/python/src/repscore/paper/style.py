@@ -30,7 +30,7 @@ COLORS = {
     LINEAR: "#009E73",
     RIDGE: "#555555",
 }
-_DPI = 150
+_DPI = 110
 
 
 def name_of(measure: str) -> str:

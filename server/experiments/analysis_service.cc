@@ -302,8 +302,7 @@ grpc::ServerUnaryReactor* AnalysisService::DecodeLabels(
            [task, response](LaneContext& lane, const CancelToken& cancel) {
              return task->ComputePart(lane, cancel, response);
            },
-       .needs =
-           [request] { return JobNeeds{.device = request->device()}; }});
+       .needs = [request] { return JobNeeds{.device = request->device()}; }});
 }
 
 grpc::ServerUnaryReactor* AnalysisService::ComputeBaselines(

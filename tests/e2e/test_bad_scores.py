@@ -85,7 +85,14 @@ def test_row_counts_differ(client, channel, rows):
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -7e5])
 def test_constant_candidate(client, value):
-    # Two components fit the three features that the candidate has.
+    # Dynamics need time, sets of points the reference's features, components
+    # fewer.
+    client.register(
+        "timed",
+        good(ROWS).reshape(5, ROWS // 5, -1),
+        axes=["time", "condition", "neuron"],
+    )
+    features = client.dataset("timed").features
     measures = [
         f"{measure.id}(components=2)"
         if any(parameter.name == "components" for parameter in measure.parameters)
@@ -96,7 +103,7 @@ def test_constant_candidate(client, value):
     for measure in measures:
         expect(
             lambda measure=measure: client.score(
-                "ref", np.full((ROWS, 3), value), measure
+                "timed", np.full((ROWS, features), value), measure
             ),
             r"candidate.*",
             "candidate",

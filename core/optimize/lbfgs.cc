@@ -45,6 +45,7 @@ Variables Lbfgs::New(Backend& backend) const {
 }
 
 Lbfgs::Direction Lbfgs::Aim(Backend& backend, Variables gradient) {
+  Direction direction;
   if (!last_step_.empty()) {
     // Of the negated objective: gradients fall along an upward step.
     Pair pair;
@@ -54,13 +55,13 @@ Lbfgs::Direction Lbfgs::Aim(Backend& backend, Variables gradient) {
     pair.curvature = DotOf(backend, pair.step, pair.change);
     last_step_.clear();
     if (pair.curvature > 0.0) {
+      direction.is_scaled = true;
       pairs_.push_back(std::move(pair));
       if (static_cast<int64_t>(pairs_.size()) > options_.memory) {
         pairs_.pop_front();
       }
     }
   }
-  Direction direction;
   direction.rows = New(backend);
   Add(backend, 1.0, gradient, 0.0, direction.rows);
   std::vector<double> alphas(pairs_.size());

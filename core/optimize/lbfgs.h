@@ -29,6 +29,9 @@ class Lbfgs {
   struct Direction {
     Variables rows;
     double slope = 0.0;
+    /// The last step told how long the next should be. Without, as from the
+    /// start or where the objective curves upwards, a unit step is a guess.
+    bool is_scaled = false;
   };
   Direction Aim(Backend& backend, Variables gradient);
 

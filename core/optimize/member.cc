@@ -18,6 +18,8 @@ constexpr ScalarType kDouble = ScalarType::kFloat64;
 constexpr int64_t kMultiplierSteps = 20;
 // Sufficient increase of the line search (Armijo).
 constexpr double kArmijo = 1e-4;
+// What a trial's step grows by while curvature tells nothing of its length.
+constexpr double kLengthen = 2.0;
 // What a trial's step is cut by when it did not rise enough.
 constexpr double kBacktrack = 0.5;
 
@@ -329,8 +331,11 @@ absl::StatusOr<double> Member::MoveByLbfgs(const Evaluated& point) {
       if (trial.ok() &&
           trial->value.objective >=
               point.value.objective + kArmijo * length * direction.slope) {
-        lbfgs_->Took(backend_, direction, length);
         ahead_ = *std::move(trial);
+        if (i == 0 && !direction.is_scaled) {
+          length = Lengthen(direction, trials - 1);
+        }
+        lbfgs_->Took(backend_, direction, length);
         return std::sqrt(squared);
       }
     }
@@ -340,6 +345,24 @@ absl::StatusOr<double> Member::MoveByLbfgs(const Evaluated& point) {
   // No step up the gradient rises any more: the optimum to rounding.
   stop_reason_ = StopReason::kAtOptimum;
   return std::sqrt(squared);
+}
+
+double Member::Lengthen(const Lbfgs::Direction& direction, int64_t trials) {
+  double length = 1.0;
+  for (int64_t i = 0; i < trials; ++i) {
+    absl::StatusOr<Evaluated> trial =
+        Evaluate(Trial(direction, kLengthen * length), step_ + 1);
+    if (!trial.ok() ||
+        trial->value.objective <=
+            ahead_->value.objective + kArmijo * length * direction.slope) {
+      // Back to the trial that `ahead_` is of.
+      Trial(direction, length);
+      break;
+    }
+    ahead_ = *std::move(trial);
+    length *= kLengthen;
+  }
+  return length;
 }
 
 void Member::Advance(const Objective::Value& value) {

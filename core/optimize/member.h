@@ -84,6 +84,9 @@ class Member {
   double MoveByAdam(const Objective::Value& value);
   double MoveSide(const PullBackTerms& terms, AdamState& state);
   absl::StatusOr<double> MoveByLbfgs(const Evaluated& point);
+  /// After the trial of length 1, which `ahead_` is of: longer ones while they
+  /// rise. Returns the length of the best, then in `next` and `ahead_`.
+  double Lengthen(const Lbfgs::Direction& direction, int64_t trials);
   Variables Gradient(const Objective::Value& value) const;
   /// Writes the trial into next; returns its pair of rows.
   RowPair Trial(const Lbfgs::Direction& direction, double length);

@@ -245,7 +245,6 @@ TEST(MembersTest, CadenceOfDecodingCountsTracePoints) {
 }
 
 TEST(MembersTest, LbfgsNeedsFewerStepsThanAdam) {
-  // Ridge in sample near its optimum is smooth: quasi-Newton territory.
   const auto reference = MakeReference(MakeDataset(Normals(40, 8, 33)));
   OptimizationPlan adam = PlanFor("procrustes.angular_score", 1000);
   adam.storage = ScalarType::kFloat64;
@@ -276,6 +275,22 @@ TEST(MembersTest, LbfgsStopsAtTheOptimum) {
 
   EXPECT_EQ(run->stop_reason(), StopReason::kAtOptimum);
   EXPECT_NEAR(trace.back().scores[0], 1.0, 1e-9);
+}
+
+TEST(MembersTest, LbfgsFindsItsStepAtAnyScaleOfTheStart) {
+  // A step of the gradient's length is nothing to rows of this size.
+  constexpr double kScale = 1e4;
+  const auto reference = MakeReference(MakeDataset(Normals(40, 8, 33)));
+  OptimizationPlan plan = PlanFor("cka", 100);
+  plan.start =
+      ToHostArray(Sum(kScale, Normals(40, 8, 36), 0.0, Normals(40, 8, 36)));
+  plan.lbfgs = LbfgsOptions{};
+  plan.stopping.score = 0.99;
+
+  const std::unique_ptr<Optimization> run = MustStart(reference, plan);
+  RunToEnd(*run);
+
+  EXPECT_EQ(run->stop_reason(), StopReason::kScoreReached);
 }
 
 TEST(MembersTest, TargetsWalkGivesTheAllowedRange) {

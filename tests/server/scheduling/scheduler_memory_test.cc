@@ -139,6 +139,7 @@ TEST(SchedulerMemoryTest, ACancelledJobDoesNotWaitForMemory) {
 
   EXPECT_TRUE(waiting->Wait().ok());
   gate.Open();
+  EXPECT_TRUE(running->Wait().ok());
 }
 
 TEST(SchedulerMemoryTest, WhatIsKeptMakesRoomForAJob) {

@@ -70,11 +70,9 @@ double SoftmaxLoss(const std::vector<int32_t>& targets,
 /// One fit's place in the search.
 struct Search {
   double value = 0.0;
-  MatrixXd weights;
+  MatrixXd point;
   MatrixXd gradient;
   MatrixXd direction;
-  /// The gradient after the preconditioner.
-  MatrixXd scaled_gradient;
   double slope = 0.0;
   double step = 1.0;
   int halvings = 0;
@@ -91,9 +89,10 @@ double Dot(const MatrixXd& a, const MatrixXd& b) {
   return a.cwiseProduct(b).sum();
 }
 
-/// Fits of the same rows, side by side: L-BFGS whose first Hessian is that of
-/// the penalised loss at probabilities of one half, (c X'X / 4 + I) for the
-/// weights, scaled by curvature. Every product takes all fits at once.
+/// Fits of the same rows, side by side: L-BFGS in coordinates in which the
+/// penalised loss has a Hessian near to the identity,
+///   V = L'W, LL' = c X'X / 4 + I (the Hessian at probabilities of one half),
+/// with intercepts scaled alike. Every product takes all fits at once.
 class LockstepFits {
  public:
   LockstepFits(const LogisticProblem& problem,
@@ -105,39 +104,54 @@ class LockstepFits {
         folds_(folds),
         columns_(WeightColumns(problem.classes)),
         features_(problem.rows.cols()),
-        tolerance_(tolerance * problem.c *
-                   static_cast<double>(problem.rows.rows())),
-        all_(weights) {
+        tolerance_(tolerance * std::sqrt(problem.c * static_cast<double>(
+                                                         problem.rows.rows()))),
+        weights_(weights),
+        searches_(static_cast<size_t>(fold_count)) {
     MatrixXd hessian =
         0.25 * problem.c * problem.rows.transpose() * problem.rows;
     hessian.diagonal().array() += 1.0;
     factor_.compute(hessian);
     intercept_scale_ =
-        0.25 * problem.c * static_cast<double>(problem.rows.rows());
-    searches_.resize(static_cast<size_t>(fold_count));
-    for (int32_t f = 0; f < fold_count; ++f) {
-      searches_[static_cast<size_t>(f)].weights = Block(all_, f);
-    }
+        std::sqrt(0.25 * problem.c * static_cast<double>(problem.rows.rows()));
+    const auto lower = factor_.matrixL();
+    MatrixXd whitened = problem.rows.transpose();
+    lower.solveInPlace(whitened);
+    rows_.resize(problem.rows.rows(), features_ + 1);
+    rows_.leftCols(features_) = whitened.transpose();
+    rows_.col(features_).setConstant(1.0 / intercept_scale_);
+    MatrixXd inverse = MatrixXd::Identity(features_, features_);
+    lower.solveInPlace(inverse);
+    penalty_.noalias() = inverse * inverse.transpose();
+    all_.resize(features_ + 1, weights.cols());
+    all_.topRows(features_) = factor_.matrixU() * weights.topRows(features_);
+    all_.row(features_) = intercept_scale_ * weights.row(features_);
   }
 
   void Run() {
+    for (size_t f = 0; f < searches_.size(); ++f) {
+      searches_[f].point = Block(all_, f);
+    }
     EvaluateAll();
     for (size_t f = 0; f < searches_.size(); ++f) {
-      Search& search = searches_[f];
-      search.value = values_[f];
-      search.gradient = Block(gradients_, static_cast<int32_t>(f));
+      searches_[f].value = values_[f];
+      searches_[f].gradient = Block(gradients_, f);
     }
     for (int i = 0; i < kMostIterations && Aim(); ++i) {
       EvaluateAll();
       for (size_t f = 0; f < searches_.size(); ++f) {
         if (!searches_[f].done) {
-          Judge(searches_[f], static_cast<int32_t>(f));
+          Judge(searches_[f], f);
         }
       }
     }
     for (size_t f = 0; f < searches_.size(); ++f) {
-      Block(all_, static_cast<int32_t>(f)) = searches_[f].weights;
+      Block(all_, f) = searches_[f].point;
     }
+    MatrixXd top = all_.topRows(features_);
+    factor_.matrixU().solveInPlace(top);
+    weights_.topRows(features_) = top;
+    weights_.row(features_) = all_.row(features_) / intercept_scale_;
   }
 
   double value(size_t fit) const { return searches_[fit].value; }
@@ -145,34 +159,36 @@ class LockstepFits {
  private:
   /// Columns of one fit.
   Eigen::Block<MatrixXd, Eigen::Dynamic, Eigen::Dynamic, true> Block(
-      MatrixXd& all, int32_t fit) const {
-    return all.middleCols(fit * columns_, columns_);
+      MatrixXd& all, size_t fit) const {
+    return all.middleCols(static_cast<Index>(fit) * columns_, columns_);
   }
 
   /// Values and gradients at all_.
   void EvaluateAll() {
-    scores_.noalias() = problem_.rows * all_.topRows(features_);
-    scores_.rowwise() += all_.row(features_);
+    scores_.noalias() = rows_ * all_;
+    gradients_.resize(all_.rows(), all_.cols());
+    gradients_.topRows(features_).noalias() =
+        penalty_ * all_.topRows(features_);
+    gradients_.row(features_).setZero();
     values_.resize(searches_.size());
     for (size_t f = 0; f < searches_.size(); ++f) {
+      const double penalty =
+          0.5 * Block(gradients_, f)
+                    .topRows(features_)
+                    .cwiseProduct(Block(all_, f).topRows(features_))
+                    .sum();
       const auto fit = static_cast<int32_t>(f);
       const double loss =
           columns_ == 1
-              ? BinaryLoss(problem_.targets, folds_, fit, Block(scores_, fit))
-              : SoftmaxLoss(problem_.targets, folds_, fit, Block(scores_, fit));
-      values_[f] = problem_.c * loss +
-                   0.5 * Block(all_, fit).topRows(features_).squaredNorm();
+              ? BinaryLoss(problem_.targets, folds_, fit, Block(scores_, f))
+              : SoftmaxLoss(problem_.targets, folds_, fit, Block(scores_, f));
+      values_[f] = problem_.c * loss + penalty;
     }
-    gradients_.resize(all_.rows(), all_.cols());
-    gradients_.topRows(features_).noalias() =
-        problem_.c * (problem_.rows.transpose() * scores_);
-    gradients_.topRows(features_) += all_.topRows(features_);
-    gradients_.row(features_) = problem_.c * scores_.colwise().sum();
+    gradients_.noalias() += problem_.c * (rows_.transpose() * scores_);
   }
 
   /// Puts the next trial of every fit into all_; false when all are done.
   bool Aim() {
-    Precondition();
     bool any = false;
     for (size_t f = 0; f < searches_.size(); ++f) {
       Search& search = searches_[f];
@@ -183,8 +199,8 @@ class LockstepFits {
         }
       }
       any = any || !search.done;
-      auto block = Block(all_, static_cast<int32_t>(f));
-      block = search.weights;
+      auto block = Block(all_, f);
+      block = search.point;
       if (!search.done) {
         block += search.step * search.direction;
       }
@@ -192,66 +208,31 @@ class LockstepFits {
     return any;
   }
 
-  /// P^-1 q, q the gradients after the first loop of the two-loop recursion.
-  void Precondition() {
-    MatrixXd stacked(all_.rows(), all_.cols());
-    for (size_t f = 0; f < searches_.size(); ++f) {
-      Search& search = searches_[f];
-      auto block = Block(stacked, static_cast<int32_t>(f));
-      if (search.done || search.halvings > 0) {
-        block.setZero();
-        continue;
-      }
-      MatrixXd q = search.gradient;
-      alphas_.resize(searches_.size());
-      alphas_[f].assign(search.pairs.size(), 0.0);
-      for (size_t i = search.pairs.size(); i-- > 0;) {
-        const Search::Pair& pair = search.pairs[i];
-        alphas_[f][i] = Dot(pair.step, q) / pair.curvature;
-        q -= alphas_[f][i] * pair.change;
-      }
-      block = q;
+  /// The two-loop recursion (Nocedal & Wright 2006, algorithm 7.4).
+  static void SetDirection(Search& search) {
+    std::vector<double> alphas(search.pairs.size());
+    MatrixXd& r = search.direction;
+    r = -search.gradient;
+    for (size_t i = search.pairs.size(); i-- > 0;) {
+      const Search::Pair& pair = search.pairs[i];
+      alphas[i] = Dot(pair.step, r) / pair.curvature;
+      r -= alphas[i] * pair.change;
     }
-    MatrixXd top = stacked.topRows(features_);
-    factor_.solveInPlace(top);
-    stacked.topRows(features_) = top;
-    stacked.row(features_) /= intercept_scale_;
-    for (size_t f = 0; f < searches_.size(); ++f) {
-      searches_[f].scaled_gradient = Block(stacked, static_cast<int32_t>(f));
-    }
-  }
-
-  void SetDirection(Search& search) {
-    const auto f = static_cast<size_t>(&search - searches_.data());
-    MatrixXd r = search.scaled_gradient;
     if (!search.pairs.empty()) {
-      r *= scale_of_last(search);
+      const Search::Pair& last = search.pairs.back();
+      r *= last.curvature / last.change.squaredNorm();
     }
     for (size_t i = 0; i < search.pairs.size(); ++i) {
       const Search::Pair& pair = search.pairs[i];
-      const double beta = Dot(pair.change, r) / pair.curvature;
-      r += (alphas_[f][i] - beta) * pair.step;
+      r += (alphas[i] - Dot(pair.change, r) / pair.curvature) * pair.step;
     }
-    search.direction = -r;
-    search.slope = Dot(search.gradient, search.direction);
+    search.slope = Dot(search.gradient, r);
     search.step = 1.0;
   }
 
-  /// s'y / y'P^-1 y of the latest pair.
-  double scale_of_last(const Search& search) const {
-    const Search::Pair& pair = search.pairs.back();
-    MatrixXd change = pair.change;
-    MatrixXd top = change.topRows(features_);
-    factor_.solveInPlace(top);
-    const double scaled =
-        Dot(top, change.topRows(features_)) +
-        change.row(features_).squaredNorm() / intercept_scale_;
-    return pair.curvature / scaled;
-  }
-
   /// Takes the trial or halves its step.
-  void Judge(Search& search, int32_t fit) {
-    const double value = values_[static_cast<size_t>(fit)];
+  void Judge(Search& search, size_t fit) {
+    const double value = values_[fit];
     const double rounding = kRounding * std::abs(search.value);
     if (!(value <=
           search.value + kArmijo * search.step * search.slope + rounding)) {
@@ -265,10 +246,9 @@ class LockstepFits {
     pair.step = search.step * search.direction;
     pair.change = Block(gradients_, fit) - search.gradient;
     pair.curvature = Dot(pair.step, pair.change);
-    search.weights = Block(all_, fit);
+    search.point = Block(all_, fit);
     search.gradient = Block(gradients_, fit);
-    search.done =
-        search.value - value <= rounding && -search.slope <= std::abs(rounding);
+    search.done = -search.slope <= rounding;
     search.value = value;
     if (pair.curvature > 0.0) {
       search.pairs.push_back(std::move(pair));
@@ -283,11 +263,16 @@ class LockstepFits {
   const Index columns_;
   const Index features_;
   const double tolerance_;
-  MatrixXd& all_;
+  MatrixXd& weights_;
   Eigen::LLT<MatrixXd> factor_;
   double intercept_scale_ = 1.0;
+  /// X L'^-1 and the column of the intercept.
+  MatrixXd rows_;
+  /// |W|^2 = tr V'(penalty)V.
+  MatrixXd penalty_;
+  /// V of all fits.
+  MatrixXd all_;
   std::vector<Search> searches_;
-  std::vector<std::vector<double>> alphas_;
   MatrixXd scores_;
   MatrixXd gradients_;
   std::vector<double> values_;

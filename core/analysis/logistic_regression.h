@@ -26,10 +26,12 @@ inline Eigen::Index WeightColumns(int32_t classes) {
   return classes == 2 ? 1 : classes;
 }
 
-/// Minimises c sum_i loss_i + |w|^2 / 2 until no entry of the gradient is above
-/// `tolerance` c n. `weights` [(r + 1) x k], last row the intercepts, holds the
-/// start and becomes the solution; zeros when its size does not fit. Returns
-/// the objective.
+/// Minimises c sum_i loss_i + |w|^2 / 2 until no entry of the gradient, with
+/// the rows whitened (c X'X / 4 + I to I), is above `tolerance` sqrt(c n):
+/// whatever the scale of the features, about the correlation of a column with
+/// what is left to explain. `weights` [(r + 1) x k], last row the intercepts,
+/// holds the start and becomes the solution; zeros when its size does not fit.
+/// Returns the objective.
 double FitLogistic(const LogisticProblem& problem,
                    Eigen::MatrixXd& weights,
                    double tolerance = 1e-10);

@@ -90,7 +90,7 @@ class OptimizationImpl final : public Optimization {
     return Guarded([this]() -> absl::Status {
       const std::vector<Member*> group = NextGroup();
       const auto start = std::chrono::steady_clock::now();
-      const absl::Status status = StepTogether(group);
+      absl::Status status = StepTogether(group);
       elapsed_ += std::chrono::duration<double>(
                       std::chrono::steady_clock::now() - start)
                       .count();

@@ -269,9 +269,8 @@ double DecayFactor(const CosineDecay& decay, int64_t steps) {
 }
 
 double DecayFactor(const ExponentialDecay& decay, int64_t steps) {
-  return std::pow(
-      decay.factor,
-      static_cast<double>(steps / std::max<int64_t>(1, decay.every)));
+  const int64_t times = steps / std::max<int64_t>(1, decay.every);
+  return std::pow(decay.factor, static_cast<double>(times));
 }
 
 }  // namespace

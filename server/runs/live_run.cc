@@ -15,7 +15,7 @@ LiveRun::LiveRun(RunRecord record)
 
 v1::Run LiveRun::Snapshot() const {
   const std::lock_guard lock(mutex_);
-  return summary_;
+  return seen_.value_or(summary_);
 }
 
 void LiveRun::Update(const Change& change) {
@@ -38,21 +38,7 @@ void LiveRun::Publish(std::vector<v1::RunEvent> events,
   {
     const std::lock_guard lock(mutex_);
     UpdateLocked(change);
-    for (v1::RunEvent& event : events) {
-      const int64_t sequence = summary_.last_sequence() + 1;
-      summary_.set_last_sequence(sequence);
-      event.set_run(summary_.name());
-      event.set_sequence(sequence);
-      if (event.has_started()) {
-        *event.mutable_started()->mutable_run() = summary_;
-      }
-      if (event.has_result()) {
-        *event.mutable_result()->mutable_run() = summary_;
-      }
-      events_.push_back(
-          {.sequence = sequence, .payload = event.SerializeAsString()});
-      unrecorded_bytes_ += events_.back().payload.size();
-    }
+    AppendLocked(std::move(events));
     for (Array& array : arrays) {
       unrecorded_bytes_ += array->bytes.size();
       arrays_.push_back(
@@ -61,6 +47,40 @@ void LiveRun::Publish(std::vector<v1::RunEvent> events,
     TrimLocked();
   }
   WakeAll();
+}
+
+void LiveRun::PublishUnseen(std::vector<v1::RunEvent> events,
+                            const Change& change) {
+  const std::lock_guard lock(mutex_);
+  seen_ = summary_;
+  UpdateLocked(change);
+  AppendLocked(std::move(events));
+}
+
+void LiveRun::Show() {
+  {
+    const std::lock_guard lock(mutex_);
+    seen_.reset();
+  }
+  WakeAll();
+}
+
+void LiveRun::AppendLocked(std::vector<v1::RunEvent> events) {
+  for (v1::RunEvent& event : events) {
+    const int64_t sequence = summary_.last_sequence() + 1;
+    summary_.set_last_sequence(sequence);
+    event.set_run(summary_.name());
+    event.set_sequence(sequence);
+    if (event.has_started()) {
+      *event.mutable_started()->mutable_run() = summary_;
+    }
+    if (event.has_result()) {
+      *event.mutable_result()->mutable_run() = summary_;
+    }
+    events_.push_back(
+        {.sequence = sequence, .payload = event.SerializeAsString()});
+    unrecorded_bytes_ += events_.back().payload.size();
+  }
 }
 
 LiveRun::Unrecorded LiveRun::TakeUnrecorded() const {
@@ -130,7 +150,7 @@ void LiveRun::AddListener(std::weak_ptr<Listener> listener) {
 
 LiveRun::Found LiveRun::Next(int64_t sequence, std::string& payload) const {
   const std::lock_guard lock(mutex_);
-  if (sequence >= summary_.last_sequence()) {
+  if (sequence >= seen_.value_or(summary_).last_sequence()) {
     return is_closed_ ? Found::kClosed : Found::kNotYet;
   }
   if (events_.empty() || sequence + 1 < events_.front().sequence) {

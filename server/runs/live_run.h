@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,11 @@ class LiveRun {
                std::vector<Array> arrays,
                const Change& change);
 
+  /// As Publish, but nobody sees the change before Show(): it is to be stored
+  /// first.
+  void PublishUnseen(std::vector<v1::RunEvent> events, const Change& change);
+  void Show();
+
   struct Unrecorded {
     RunRecord record;
     /// To be stored before the events.
@@ -93,12 +99,15 @@ class LiveRun {
 
  private:
   void UpdateLocked(const Change& change);
+  void AppendLocked(std::vector<v1::RunEvent> events);
   void TrimLocked();
   void WakeAll();
 
   mutable std::mutex mutex_;
   RunRecord record_;
   v1::Run summary_;
+  /// The summary that is seen instead, until Show().
+  std::optional<v1::Run> seen_;
   std::deque<RunEventRecord> events_;
   struct PendingArray {
     /// Of the event that it came with.

@@ -92,9 +92,11 @@ void StoreRunEnd(Catalog& catalog,
   }
   std::vector<v1::RunEvent> events;
   events.push_back(std::move(event));
-  run.Publish(std::move(events),
-              [&](v1::Run& summary) { Summarise(end, summary); });
+  // Whoever sees the result finds it in the catalog.
+  run.PublishUnseen(std::move(events),
+                    [&](v1::Run& summary) { Summarise(end, summary); });
   recorder.RecordNow("").IgnoreError();
+  run.Show();
   spdlog::info("{} {} steps={} stop={} {}",
                RunName(run.run_id()),
                v1::RunState_Name(end.state),

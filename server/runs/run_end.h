@@ -22,7 +22,7 @@ struct RunEnd {
   std::optional<OptimizationResult> result = {};
 };
 
-/// Stores the candidates, then publishes and records the result event. Touches
+/// Stores the candidates and the result event, then publishes it. Touches
 /// the disk; requires an idle recorder. Candidates that cannot be stored make
 /// the run FAILED.
 void StoreRunEnd(Catalog& catalog,

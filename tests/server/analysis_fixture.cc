@@ -110,4 +110,35 @@ grpc::Status AnalysisFixture::GetCalibration(
   return analysis_->GetCalibration(&context, request, response);
 }
 
+v1::OptimizeRequest AnalysisFixture::MovingRequest(int64_t steps) const {
+  v1::OptimizeRequest request = OptimizeSteps(steps);
+  request.set_dataset(kDataset);
+  request.mutable_adam()->clear_learning_rate();
+  return request;
+}
+
+v1::JointOptimizeRequest AnalysisFixture::TwoTargets() {
+  v1::JointOptimizeRequest request;
+  request.set_dataset(kDataset);
+  for (const char* measure : {"cka", "nbs"}) {
+    v1::ObjectiveTerm* term = request.add_terms();
+    term->mutable_measure()->set_id(measure);
+    term->mutable_target();
+  }
+  request.mutable_stopping()->set_max_steps(15);
+  return request;
+}
+
+grpc::Status AnalysisFixture::JointOptimize(
+    const v1::JointOptimizeRequest& request,
+    std::vector<v1::RunEvent>* events) {
+  grpc::ClientContext context;
+  const auto reader = scoring_->JointOptimize(&context, request);
+  v1::JointOptimizeResponse response;
+  while (reader->Read(&response)) {
+    events->push_back(response.event());
+  }
+  return reader->Finish();
+}
+
 }  // namespace repscore::server

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "repscore/v1/analysis.grpc.pb.h"
 #include "tests/server/server_fixture.h"
@@ -37,6 +38,14 @@ class AnalysisFixture : public ServerFixture {
                          v1::CalibrateDatasetResponse* response);
   grpc::Status GetCalibration(const v1::GetCalibrationRequest& request,
                               v1::GetCalibrationResponse* response);
+
+  /// Adam at its default rate from noise, towards the dataset under "cka".
+  v1::OptimizeRequest MovingRequest(int64_t steps) const;
+  /// Targets over "cka" and "nbs".
+  static v1::JointOptimizeRequest TwoTargets();
+  /// All events of a call, and its status.
+  grpc::Status JointOptimize(const v1::JointOptimizeRequest& request,
+                             std::vector<v1::RunEvent>* events);
 
   /// Starts the server (again) with the dataset there.
   void StartAnalysis();

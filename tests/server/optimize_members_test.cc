@@ -14,36 +14,6 @@ namespace {
 
 class OptimizeMembersTest : public AnalysisFixture {
  protected:
-  v1::OptimizeRequest Request(int64_t steps) const {
-    v1::OptimizeRequest request = OptimizeSteps(steps);
-    request.set_dataset(kDataset);
-    request.mutable_adam()->set_learning_rate(0.1);
-    return request;
-  }
-
-  grpc::Status JointOptimize(const v1::JointOptimizeRequest& request,
-                             std::vector<v1::RunEvent>* events) {
-    grpc::ClientContext context;
-    const auto reader = scoring_->JointOptimize(&context, request);
-    v1::JointOptimizeResponse response;
-    while (reader->Read(&response)) {
-      events->push_back(response.event());
-    }
-    return reader->Finish();
-  }
-
-  static v1::JointOptimizeRequest TwoTargets() {
-    v1::JointOptimizeRequest request;
-    request.set_dataset(kDataset);
-    for (const char* measure : {"cka", "nbs"}) {
-      v1::ObjectiveTerm* term = request.add_terms();
-      term->mutable_measure()->set_id(measure);
-      term->mutable_target();
-    }
-    request.mutable_stopping()->set_max_steps(15);
-    return request;
-  }
-
   grpc::Status ReadArray(const std::string& name,
                          std::string* bytes,
                          v1::TensorSpec* spec = nullptr) {
@@ -77,7 +47,7 @@ class OptimizeMembersTest : public AnalysisFixture {
 };
 
 TEST_F(OptimizeMembersTest, RestartsAreRunsOfTheirOwn) {
-  v1::OptimizeRequest request = Request(10);
+  v1::OptimizeRequest request = MovingRequest(10);
   request.set_restarts(3);
   std::vector<v1::RunEvent> together;
   ASSERT_TRUE(Optimize(request, &together).ok());
@@ -112,7 +82,7 @@ TEST_F(OptimizeMembersTest, RestartsAreRunsOfTheirOwn) {
 }
 
 TEST_F(OptimizeMembersTest, EveryCandidateCanBeRead) {
-  v1::OptimizeRequest request = Request(5);
+  v1::OptimizeRequest request = MovingRequest(5);
   request.set_restarts(2);
   request.set_return_candidate(true);
   std::vector<v1::RunEvent> events;
@@ -139,7 +109,7 @@ TEST_F(OptimizeMembersTest, EveryCandidateCanBeRead) {
 
 TEST_F(OptimizeMembersTest, ArraysThatAreNotThereAreNotFound) {
   std::vector<v1::RunEvent> events;
-  ASSERT_TRUE(Optimize(Request(3), &events).ok());
+  ASSERT_TRUE(Optimize(MovingRequest(3), &events).ok());
   const std::string run = events.front().run();
   std::string bytes;
 
@@ -158,7 +128,7 @@ TEST_F(OptimizeMembersTest, ArraysThatAreNotThereAreNotFound) {
 }
 
 TEST_F(OptimizeMembersTest, TracesFollowComponentsAndLabels) {
-  v1::OptimizeRequest request = Request(8);
+  v1::OptimizeRequest request = MovingRequest(8);
   request.mutable_trace()->set_principal_components(3);
   request.mutable_trace()->mutable_decoding();
   request.mutable_trace()->set_decode_every(4);
@@ -190,7 +160,7 @@ TEST_F(OptimizeMembersTest, TracesFollowComponentsAndLabels) {
 }
 
 TEST_F(OptimizeMembersTest, SnapshotsAreKeptAsScoresArePassed) {
-  v1::OptimizeRequest request = Request(300);
+  v1::OptimizeRequest request = MovingRequest(300);
   request.mutable_stopping()->set_score(0.9);
   request.mutable_trace()->add_snapshot_scores(0.6);
   request.mutable_trace()->add_snapshot_scores(0.8);
@@ -229,13 +199,13 @@ TEST_F(OptimizeMembersTest, SnapshotsAreKeptAsScoresArePassed) {
 }
 
 TEST_F(OptimizeMembersTest, SurrogatesAndLbfgsAndSchedulesRun) {
-  v1::OptimizeRequest surrogate = Request(5);
+  v1::OptimizeRequest surrogate = MovingRequest(5);
   surrogate.mutable_start()->mutable_surrogate()->set_seed(7);
-  v1::OptimizeRequest lbfgs = Request(200);
+  v1::OptimizeRequest lbfgs = MovingRequest(200);
   lbfgs.clear_adam();
   lbfgs.mutable_lbfgs()->set_memory(5);
   lbfgs.mutable_stopping()->set_score(0.95);
-  v1::OptimizeRequest scheduled = Request(5);
+  v1::OptimizeRequest scheduled = MovingRequest(5);
   scheduled.mutable_adam()->mutable_schedule()->set_warmup_steps(3);
   scheduled.mutable_adam()->mutable_schedule()->mutable_cosine()->set_steps(5);
   std::vector<v1::RunEvent> events;
@@ -304,169 +274,8 @@ TEST_F(OptimizeMembersTest, FloorsThatCannotHoldTogetherAreInfeasible) {
   EXPECT_FALSE(result.verdicts(0).reached() && result.verdicts(1).reached());
 }
 
-struct BadMembers {
-  const char* name;
-  void (*change)(v1::OptimizeRequest&);
-  const char* field;
-};
-
-class BadMembersTest : public OptimizeMembersTest,
-                       public ::testing::WithParamInterface<BadMembers> {};
-
-TEST_P(BadMembersTest, IsInvalidArgumentNamingTheField) {
-  v1::OptimizeRequest request = Request(5);
-  GetParam().change(request);
-  std::vector<v1::RunEvent> events;
-
-  ExpectError(Optimize(request, &events),
-              grpc::StatusCode::INVALID_ARGUMENT,
-              "INVALID_ARGUMENT",
-              GetParam().field);
-  EXPECT_TRUE(events.empty());
-}
-
-const BadMembers kBadMembers[] = {
-    {"NoGradient",
-     [](auto& r) { r.mutable_measure()->set_id("rsa(compare=kendall_tau_a)"); },
-     "measure.id"},
-    {"AdamAndLbfgs", [](auto& r) { r.mutable_lbfgs(); }, "lbfgs"},
-    {"NoRestarts", [](auto& r) { r.set_restarts(0); }, "restarts"},
-    {"TooManyRestarts", [](auto& r) { r.set_restarts(257); }, "restarts"},
-    {"RestartsOfACandidate",
-     [](auto& r) {
-       r.set_restarts(2);
-       *r.mutable_start()->mutable_candidate() = MakeTensor(36, 4, 1);
-     },
-     "restarts"},
-    {"RestartsOfADataset",
-     [](auto& r) {
-       r.set_restarts(2);
-       r.mutable_start()->set_dataset("datasets/labelled");
-     },
-     "restarts"},
-    {"LbfgsMemory",
-     [](auto& r) {
-       r.clear_adam();
-       r.mutable_lbfgs()->set_memory(0);
-     },
-     "lbfgs.memory"},
-    {"Warmup",
-     [](auto& r) {
-       r.mutable_adam()->mutable_schedule()->set_warmup_steps(-1);
-     },
-     "adam.schedule.warmup_steps"},
-    {"CosineSteps",
-     [](auto& r) { r.mutable_adam()->mutable_schedule()->mutable_cosine(); },
-     "adam.schedule.cosine.steps"},
-    {"SnapshotsOutOfOrder",
-     [](auto& r) {
-       r.mutable_trace()->add_snapshot_scores(0.8);
-       r.mutable_trace()->add_snapshot_scores(0.6);
-     },
-     "trace.snapshot_scores[1]"},
-    {"SnapshotTwice",
-     [](auto& r) {
-       r.mutable_trace()->add_snapshot_scores(0.8);
-       r.mutable_trace()->add_snapshot_scores(0.8);
-     },
-     "trace.snapshot_scores[1]"},
-    {"SnapshotOutOfRange",
-     [](auto& r) { r.mutable_trace()->add_snapshot_scores(1.5); },
-     "trace.snapshot_scores[0]"},
-    {"DecodeEvery",
-     [](auto& r) {
-       r.mutable_trace()->mutable_decoding();
-       r.mutable_trace()->set_decode_every(0);
-     },
-     "trace.decode_every"},
-    {"UnknownLabel",
-     [](auto& r) {
-       r.mutable_trace()->mutable_decoding()->add_labels("colour");
-     },
-     "trace.decoding.labels[0]"},
-    {"SingleClass",
-     [](auto& r) { r.mutable_trace()->mutable_decoding()->add_labels("same"); },
-     "trace.decoding.labels[0]"},
-    {"FewerMembersThanFolds",
-     [](auto& r) { r.mutable_trace()->mutable_decoding()->add_labels("rare"); },
-     "trace.decoding.folds"},
-};
-
-INSTANTIATE_TEST_SUITE_P(Optimize,
-                         BadMembersTest,
-                         ::testing::ValuesIn(kBadMembers),
-                         [](const auto& test) { return test.param.name; });
-
-struct BadWalk {
-  const char* name;
-  void (*change)(v1::JointOptimizeRequest&);
-  const char* field;
-};
-
-class BadWalkTest : public OptimizeMembersTest,
-                    public ::testing::WithParamInterface<BadWalk> {};
-
-TEST_P(BadWalkTest, IsInvalidArgumentNamingTheField) {
-  v1::JointOptimizeRequest request = TwoTargets();
-  GetParam().change(request);
-  std::vector<v1::RunEvent> events;
-
-  ExpectError(JointOptimize(request, &events),
-              grpc::StatusCode::INVALID_ARGUMENT,
-              "INVALID_ARGUMENT",
-              GetParam().field);
-}
-
-const BadWalk kBadWalks[] = {
-    {"TargetOutOfRange",
-     [](auto& r) { r.mutable_terms(1)->mutable_target()->set_value(1.5); },
-     "terms[1].target.value"},
-    {"FloorOutOfRange",
-     [](auto& r) { r.mutable_terms(0)->mutable_floor()->set_value(-1.0); },
-     "terms[0].floor.value"},
-    {"NoGradient",
-     [](auto& r) {
-       r.mutable_terms(0)->mutable_measure()->set_id(
-           "rsa(compare=kendall_tau_a)");
-     },
-     "terms[0].measure.id"},
-    {"NoPoints", [](auto& r) { r.mutable_targets(); }, "targets.points"},
-    {"TooFewValues",
-     [](auto& r) { r.mutable_targets()->add_points()->add_values(0.5); },
-     "targets.points[0].values"},
-    {"PointOutOfRange",
-     [](auto& r) {
-       v1::TargetPoint* point = r.mutable_targets()->add_points();
-       point->add_values(0.5);
-       point->add_values(1.5);
-     },
-     "targets.points[0].values"},
-    {"GridSide",
-     [](auto& r) { r.mutable_grid()->set_points_per_side(1); },
-     "grid.points_per_side"},
-    {"GridTooLarge",
-     [](auto& r) { r.mutable_grid()->set_points_per_side(17); },
-     "grid.points_per_side"},
-    {"GridRange",
-     [](auto& r) { r.mutable_grid()->set_highest(1.5); },
-     "grid.highest"},
-    {"GridWithoutTargets",
-     [](auto& r) {
-       for (v1::ObjectiveTerm& term : *r.mutable_terms()) {
-         term.mutable_maximize();
-       }
-       r.mutable_grid();
-     },
-     "grid"},
-};
-
-INSTANTIATE_TEST_SUITE_P(JointOptimize,
-                         BadWalkTest,
-                         ::testing::ValuesIn(kBadWalks),
-                         [](const auto& test) { return test.param.name; });
-
 TEST_F(OptimizeMembersTest, ACancelledBatchKeepsWhatItsMembersReached) {
-  v1::OptimizeRequest request = Request(1'000'000);
+  v1::OptimizeRequest request = MovingRequest(1'000'000);
   request.mutable_stopping()->set_score(2.0);
   request.mutable_adam()->set_learning_rate(1e-6);
   request.set_restarts(4);

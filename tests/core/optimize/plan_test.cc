@@ -82,6 +82,68 @@ INSTANTIATE_TEST_SUITE_P(
         BadPlan{"terms[0].weight", [](auto& p) { p.terms[0].weight = 0.0; }},
         BadPlan{"terms[0].target.value",
                 [](auto& p) { p.terms[0].goal = Target{kNan}; }},
+        BadPlan{"adam.schedule.warmup_steps",
+                [](auto& p) { p.adam.schedule.warmup_steps = -1; }},
+        BadPlan{
+            "adam.schedule.cosine.steps",
+            [](auto& p) { p.adam.schedule.decay = CosineDecay{.steps = 0}; }},
+        BadPlan{"adam.schedule.cosine.final_factor",
+                [](auto& p) {
+                  p.adam.schedule.decay =
+                      CosineDecay{.steps = 5, .final_factor = 1.5};
+                }},
+        BadPlan{"adam.schedule.exponential.factor",
+                [](auto& p) {
+                  p.adam.schedule.decay = ExponentialDecay{.factor = 0.0};
+                }},
+        BadPlan{"adam.schedule.exponential.every",
+                [](auto& p) {
+                  p.adam.schedule.decay = ExponentialDecay{.every = 0};
+                }},
+        BadPlan{"lbfgs.memory",
+                [](auto& p) { p.lbfgs = LbfgsOptions{.memory = 0}; }},
+        BadPlan{"lbfgs.initial_step",
+                [](auto& p) { p.lbfgs = LbfgsOptions{.initial_step = kNan}; }},
+        BadPlan{"lbfgs.max_trials",
+                [](auto& p) { p.lbfgs = LbfgsOptions{.max_trials = 0}; }},
+        BadPlan{"restarts", [](auto& p) { p.restarts = 257; }},
+        BadPlan{"restarts",
+                [](auto& p) {
+                  p.terms[0].goal = Target{0.5};
+                  p.targets = {{0.5}};
+                  p.restarts = 2;
+                }},
+        BadPlan{"targets.points",
+                [](auto& p) {
+                  p.terms[0].goal = Target{0.5};
+                  p.targets.resize(257, {0.5});
+                }},
+        BadPlan{"targets.points[1].values",
+                [](auto& p) {
+                  p.terms[0].goal = Target{0.5};
+                  p.targets = {{0.5}, {kNan}};
+                }},
+        BadPlan{"trace.snapshot_scores[1]",
+                [](auto& p) {
+                  p.snapshot_scores = {0.5, kInfinity};
+                }},
+        BadPlan{"trace.snapshot_scores",
+                [](auto& p) {
+                  p.terms.resize(2, p.terms[0]);
+                  p.snapshot_scores = {0.5};
+                }},
+        BadPlan{"trace.decode_every",
+                [](auto& p) { p.decoding = TraceDecoding{.every = 0}; }},
+        BadPlan{"trace.decoding.c",
+                [](auto& p) {
+                  p.decoding = TraceDecoding{};
+                  p.decoding->options.c = -1.0;
+                }},
+        BadPlan{"trace.decoding.folds",
+                [](auto& p) {
+                  p.decoding = TraceDecoding{};
+                  p.decoding->options.folds = 1;
+                }},
         BadPlan{"start.gaussian.features",
                 [](auto& p) {
                   p.start = GaussianStart{.seed = 0, .features = -3};

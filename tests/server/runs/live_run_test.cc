@@ -115,6 +115,51 @@ TEST(LiveRun, ReadersWaitUntilTheRunIsClosed) {
   EXPECT_EQ(run->Next(1, payload), LiveRun::Found::kClosed);
 }
 
+TEST(LiveRun, WhatIsUnseenIsStoredButNotShown) {
+  const auto run = MakeRun();
+  PublishPoints(*run, 1);
+  const auto listener = std::make_shared<CountingListener>();
+  run->AddListener(listener);
+  std::vector<v1::RunEvent> events(1);
+  events[0].mutable_result();
+
+  run->PublishUnseen(std::move(events),
+                     [](v1::Run& summary) { summary.set_step(7); });
+
+  std::string payload;
+  EXPECT_EQ(run->Next(1, payload), LiveRun::Found::kNotYet);
+  EXPECT_EQ(run->Snapshot().step(), 0);
+  EXPECT_EQ(run->Snapshot().last_sequence(), 1);
+  EXPECT_EQ(listener->wakes, 0);
+  const LiveRun::Unrecorded unrecorded = run->TakeUnrecorded();
+  EXPECT_EQ(unrecorded.record.last_sequence, 2);
+  EXPECT_EQ(unrecorded.events.size(), 2U);
+  run->MarkRecorded(2);
+  run->Show();
+  EXPECT_EQ(run->Next(1, payload), LiveRun::Found::kEvent);
+  EXPECT_EQ(run->Snapshot().step(), 7);
+  EXPECT_EQ(listener->wakes, 1);
+}
+
+TEST(LiveRun, ArraysAreFoundUntilTheyAreStored) {
+  const auto run = MakeRun();
+  auto array = std::make_shared<RunArrayRecord>();
+  array->name = "members/0/snapshots/0";
+  array->bytes.resize(100);
+
+  run->Publish(std::vector<v1::RunEvent>(2), {array}, [](v1::Run&) {});
+
+  EXPECT_EQ(run->FindArray("members/0/snapshots/0"), array);
+  EXPECT_EQ(run->FindArray("members/0/snapshots/1"), nullptr);
+  EXPECT_GT(run->unrecorded_bytes(), 100U);
+  EXPECT_EQ(run->TakeUnrecorded().arrays.size(), 1U);
+  run->MarkRecorded(1);
+  EXPECT_EQ(run->FindArray("members/0/snapshots/0"), array);
+  run->MarkRecorded(2);
+  EXPECT_EQ(run->FindArray("members/0/snapshots/0"), nullptr);
+  EXPECT_EQ(run->unrecorded_bytes(), 0U);
+}
+
 TEST(LiveRun, ListenersThatAreGoneAreNotCalled) {
   const auto run = MakeRun();
   {

@@ -48,6 +48,7 @@ DECODED_ITERATES = 1
 TRACKED = ("cka", "nbs", "procrustes.angular_score", "linear_r2", "cka.debiased")
 RESTARTS = 16
 STEPS = 30
+PARTS = ("figure5", "tracking", "restarts")
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,6 @@ def slow_seconds(data: Data, measure: str, points: int) -> float:
 
 def compare_figure(client, data: Data, max_steps: int) -> list[dict]:
     """One row per measure: all of figure 5's work, ours against theirs."""
-    client.register(data.name, data.array, labels=data.labels or None)
     rows = []
     for measure in MEASURES:
         start = time.perf_counter()
@@ -242,6 +242,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, help="write the rows here")
     parser.add_argument("--max-steps", type=int, default=1000)
+    parser.add_argument("--part", choices=PARTS, nargs="+", default=PARTS)
     arguments = parser.parse_args()
     print(f"the straightforward version is {backend()}; {os.cpu_count()} cores")
     print(
@@ -255,10 +256,16 @@ def main() -> None:
             with server.client() as client:
                 found = references()
                 for data in found:
-                    results += compare_figure(client, data, arguments.max_steps)
-                results += compare_tracking(client, found[-1])
-                results += compare_restarts(client, found[0])
-                results += compare_restarts(client, found[-1])
+                    labels = data.labels or None
+                    client.register(data.name, data.array, labels=labels)
+                    if "figure5" in arguments.part:
+                        results += compare_figure(client, data, arguments.max_steps)
+                for data in found:
+                    if "tracking" in arguments.part:
+                        results += compare_tracking(client, data)
+                for data in found:
+                    if "restarts" in arguments.part:
+                        results += compare_restarts(client, data)
         finally:
             server.stop()
     if arguments.json:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _PERTURBED = (CKA, NBS, PROCRUSTES)
 _AGAINST_PROCRUSTES = (CKA, LINEAR, RIDGE)
 _COMPONENTS = 10
-_DRAWS = 5
+_DRAWS = 3
 _POINTS_PER_SIDE = 6
 _STEPS = 100
 _TARGET_COLOR = "#bbbbbb"
@@ -43,7 +43,7 @@ def _perturb(session: Session, reference: Reference) -> Perturbations:
         reference.name,
         list(_PERTURBED),
         components=min(_COMPONENTS, features),
-        draws=3 if session.quick else _DRAWS,
+        draws=_DRAWS,
         seed=session.seed,
         device=session.device,
     )

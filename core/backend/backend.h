@@ -226,10 +226,6 @@ class Backend {
   virtual double Polar(const Matrix& a,
                        PolarMethod method,
                        const Matrix& q) = 0;
-  /// Sum of the singular values.
-  virtual double NuclearNorm(const Matrix& a) {
-    return Polar(a, PolarMethod::kSvd, Allocate(a.rows(), a.cols(), a.type()));
-  }
   /// Thin decomposition a = u diag(s) vt of a [m x n] with u [m x k] and
   /// vt [k x n], k = min(m, n); returns s, largest first.
   virtual std::vector<double> Svd(const Matrix& a,

@@ -104,8 +104,12 @@ std::shared_ptr<const PositiveFactor> CandidateFactor(
 
 double NuclearNormOfCross(const Statistics& statistics) {
   return *Memo::Remember(statistics.memo, "nuclear norm of M", [&] {
-    return std::make_shared<const double>(
-        statistics.backend->NuclearNorm(statistics.cross));
+    Backend& backend = *statistics.backend;
+    const Matrix& m = statistics.cross;
+    return std::make_shared<const double>(backend.Polar(
+        m,
+        PolarMethod::kSvd,
+        backend.Allocate(m.rows(), m.cols(), ScalarType::kFloat64)));
   });
 }
 

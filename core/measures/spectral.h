@@ -43,7 +43,8 @@ class PositiveFactor {
 std::shared_ptr<const PositiveFactor> CandidateFactor(
     const Statistics& statistics, Space space, double shift);
 
-/// Sum of the singular values of M; kept for other measures.
+/// Sum of the singular values of M, kept for other measures: by the same
+/// decomposition as a gradient's, so that values agree to the last bit.
 double NuclearNormOfCross(const Statistics& statistics);
 
 /// Eigenpairs of a symmetric positive semidefinite matrix above rounding.

@@ -77,7 +77,6 @@ class CpuBackend final : public Backend {
   bool Cholesky(const Matrix& a, double relative_floor) override;
   void CholeskySolve(const Matrix& factor, const Matrix& b) override;
   std::vector<double> SymmetricEigen(const Matrix& a) override;
-  double NuclearNorm(const Matrix& a) override;
   double Polar(const Matrix& a, PolarMethod method, const Matrix& q) override;
   std::vector<double> Svd(const Matrix& a,
                           const Matrix& u,

@@ -35,8 +35,8 @@ double Cube(int64_t n) {
 }
 
 /// Thin SVD of a (destroyed): u [m x k], vt [k x n], k = min(m, n).
-/// With job 'N' the singular values only.
-std::vector<double> Gesdd(char job, const Matrix& a, double* u, double* vt) {
+std::vector<double> Gesdd(const Matrix& a, double* u, double* vt) {
+  const char job = 'S';
   const lapack_int m = ToLapack(a.rows());
   const lapack_int n = ToLapack(a.cols());
   const lapack_int k = std::min(m, n);
@@ -243,25 +243,7 @@ std::vector<double> CpuBackend::Svd(const Matrix& a,
   Copy(a, copy);
   UseThreadsFor(4.0 * static_cast<double>(a.size()) * static_cast<double>(k) *
                 kSharedPart);
-  return Gesdd('S', copy, Data<double>(u), Data<double>(vt));
-}
-
-double CpuBackend::NuclearNorm(const Matrix& a) {
-  Require(IsDouble(a), "NuclearNorm");
-  if (a.rows() < a.cols()) {
-    const Matrix tall = Allocate(a.cols(), a.rows(), ScalarType::kFloat64);
-    Transpose(a, tall);
-    return NuclearNorm(tall);
-  }
-  const Matrix copy = Allocate(a.rows(), a.cols(), ScalarType::kFloat64);
-  Copy(a, copy);
-  UseThreadsFor(2.0 * static_cast<double>(a.size()) *
-                static_cast<double>(a.cols()) * kSharedPart);
-  double norm = 0.0;
-  for (const double value : Gesdd('N', copy, nullptr, nullptr)) {
-    norm += value;
-  }
-  return norm;
+  return Gesdd(copy, Data<double>(u), Data<double>(vt));
 }
 
 double CpuBackend::PolarBySvd(const Matrix& a, const Matrix& q) {
@@ -273,7 +255,7 @@ double CpuBackend::PolarBySvd(const Matrix& a, const Matrix& q) {
   const Matrix u = Allocate(a.rows(), a.cols(), ScalarType::kFloat64);
   const Matrix vt = Allocate(a.cols(), a.cols(), ScalarType::kFloat64);
   const std::vector<double> values =
-      Gesdd('S', copy, Data<double>(u), Data<double>(vt));
+      Gesdd(copy, Data<double>(u), Data<double>(vt));
   const double floor =
       static_cast<double>(a.rows()) * kEpsilon * values.front();
   double norm = 0.0;

@@ -1,6 +1,7 @@
 // Null distribution by permuted references: what does not change is computed
 // once; several draws share one product.
 #include <algorithm>
+#include <memory>
 #include <numeric>
 #include <utility>
 
@@ -34,6 +35,7 @@ class PermutedStatistics {
     if (!needs.candidate_rows) {
       base_.candidate_rows = {};
     }
+    base_.candidate_memo = std::make_shared<Memo>();
     by_fold_ = needs.fold_gram || needs.fold_reference_gram;
     moves_rows_ = needs.cross || needs.reference_rows || by_fold_;
   }
@@ -78,6 +80,7 @@ class PermutedStatistics {
     std::vector<Statistics> all;
     for (int64_t i = 0; i < count; ++i) {
       Statistics statistics = base_;
+      statistics.memo = std::make_shared<Memo>();
       const std::vector<int64_t>& rows = ordered[static_cast<size_t>(i)];
       if (!crosses.empty()) {
         statistics.cross = crosses.Columns(i * q, q);

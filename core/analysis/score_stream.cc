@@ -149,7 +149,8 @@ class ScoreStreamImpl final : public ScoreStream {
       if (!pending_.empty()) {
         REPSCORE_RETURN_IF_ERROR(TakeBlock());
       }
-      const Statistics statistics = from_rows_ ? FromRows() : FromMoments();
+      Statistics statistics = from_rows_ ? FromRows() : FromMoments();
+      statistics.memo = std::make_shared<Memo>();
       if (std::isnan(statistics.candidate_norm_squared)) {
         return absl::InternalError("candidate: " + std::string(kNanFromDevice));
       }

@@ -67,11 +67,12 @@ class LinearR2 final : public Measure {
     Backend& backend = *statistics.backend;
     const Matrix& m = statistics.cross;
     const double yy = statistics.reference_norm_squared;
-    const PositiveFactor factor(backend, statistics.gram, 0.0);
-    const Matrix w = factor.Solve(m);
+    const std::shared_ptr<const PositiveFactor> factor =
+        CandidateFactor(statistics, Space::kFeature, 0.0);
+    const Matrix w = factor->Solve(m);
     Evaluation result;
     result.value = std::clamp(backend.Dot(m, w) / yy, 0.0, 1.0);
-    WarnIfSaturated(factor.rank(), statistics.size.rows, result);
+    WarnIfSaturated(factor->rank(), statistics.size.rows, result);
     if (request.candidate || request.reference) {
       // dM = 2 W / |Y|^2
       result.adjoint.cross = Scaled(backend, 2.0 / yy, w);
@@ -92,8 +93,12 @@ class LinearR2 final : public Measure {
     Backend& backend = *statistics.backend;
     const Matrix y = Widened(backend, statistics.reference_rows);
     const double yy = statistics.reference_norm_squared;
-    const Spectrum spectrum = PositiveSpectrum(backend, statistics.kernel);
-    const Matrix& v = spectrum.vectors;
+    const std::shared_ptr<const Spectrum> spectrum =
+        Memo::Remember(statistics.candidate_memo, "spectrum of K", [&] {
+          return std::make_shared<const Spectrum>(
+              PositiveSpectrum(backend, statistics.kernel));
+        });
+    const Matrix& v = spectrum->vectors;
     const Matrix projected = backend.Allocate(v.cols(), y.cols(), kDouble);
     backend.Gemm(Op::kTranspose, Op::kNone, 1.0, v, y, 0.0, projected);
     Evaluation result;
@@ -117,7 +122,7 @@ class LinearR2 final : public Measure {
       for (int64_t i = 0; i < projected.rows(); ++i) {
         const Matrix row = projected.Rows(i, 1);
         backend.Axpby(
-            1.0 / spectrum.values[static_cast<size_t>(i)], row, 0.0, row);
+            1.0 / spectrum->values[static_cast<size_t>(i)], row, 0.0, row);
       }
       const Matrix w = backend.Allocate(y.rows(), y.cols(), kDouble);
       backend.Gemm(Op::kNone, Op::kNone, 1.0, v, projected, 0.0, w);

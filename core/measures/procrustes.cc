@@ -10,6 +10,7 @@
 
 #include "core/measures/angle.h"
 #include "core/measures/families.h"
+#include "core/measures/spectral.h"
 
 namespace repscore {
 namespace {
@@ -38,11 +39,18 @@ class Procrustes final : public Measure {
     const double x_squared = statistics.candidate_norm_squared;
     const double y_squared = statistics.reference_norm_squared;
     const double norms = std::sqrt(x_squared) * std::sqrt(y_squared);
-    const Matrix q = backend.Allocate(m.rows(), m.cols(), ScalarType::kFloat64);
-    double nuclear = backend.Polar(
-        m,
-        accuracy == Accuracy::kFast ? PolarMethod::kGram : PolarMethod::kSvd,
-        q);
+    const bool wants_adjoint = request.candidate || request.reference;
+    Matrix q;
+    double nuclear = 0.0;
+    if (!wants_adjoint && accuracy == Accuracy::kExact) {
+      nuclear = NuclearNormOfCross(statistics);
+    } else {
+      q = backend.Allocate(m.rows(), m.cols(), ScalarType::kFloat64);
+      nuclear = backend.Polar(
+          m,
+          accuracy == Accuracy::kFast ? PolarMethod::kGram : PolarMethod::kSvd,
+          q);
+    }
     if (accuracy == Accuracy::kFast && nuclear >= kNearOptimum * norms) {
       nuclear = backend.Polar(m, PolarMethod::kSvd, q);
     }
@@ -56,7 +64,7 @@ class Procrustes final : public Measure {
     Evaluation result;
     result.value = form.value;
     result.at_optimum = form.at_optimum;
-    if (!(request.candidate || request.reference) || form.at_optimum) {
+    if (!wants_adjoint || form.at_optimum) {
       return result;
     }
     // dM = Q / (|X| |Y|), d|X|^2 = -v / (2 |X|^2)

@@ -14,6 +14,7 @@
 #include "core/base/status_macros.h"
 #include "core/measures/angle.h"
 #include "core/measures/families.h"
+#include "core/measures/spectral.h"
 
 namespace repscore {
 namespace {
@@ -58,9 +59,17 @@ class ProcrustesDistance final : public Measure {
     const double y_squared = statistics.reference_norm_squared;
     const double a = chord ? 1.0 / std::sqrt(x_squared) : 1.0;
     const double b = chord ? 1.0 / std::sqrt(y_squared) : 1.0;
-    const Matrix q = backend.Allocate(m.rows(), m.cols(), ScalarType::kFloat64);
-    // Small singular values decide where the distance is small: always the SVD.
-    const double nuclear = backend.Polar(m, PolarMethod::kSvd, q);
+    const bool wants_adjoint = request.candidate || request.reference;
+    Matrix q;
+    double nuclear = 0.0;
+    if (wants_adjoint) {
+      // Small singular values decide where the distance is small: always the
+      // SVD.
+      q = backend.Allocate(m.rows(), m.cols(), ScalarType::kFloat64);
+      nuclear = backend.Polar(m, PolarMethod::kSvd, q);
+    } else {
+      nuclear = NuclearNormOfCross(statistics);
+    }
     const double norms = chord ? 2.0 : x_squared + y_squared;
     double squared = std::max(0.0, norms - 2.0 * a * b * nuclear);
     if (accuracy == Accuracy::kExact && squared < kCancelled * norms) {
@@ -78,7 +87,7 @@ class ProcrustesDistance final : public Measure {
     }
     // d value / d(d^2)
     const double slope = form.root ? 0.5 / distance : form.factor;
-    if (request.candidate || request.reference) {
+    if (wants_adjoint) {
       result.adjoint.cross = Scaled(backend, -2.0 * a * b * slope, q);
     }
     // chord: d(2 - 2v) / d|X|^2 = v / |X|^2

@@ -7,10 +7,13 @@
 //   A_v = A_f + kappa s s'       M_v = M_f + kappa s t'
 //   |Z|^2 = |Y_f|^2 + kappa |t|^2
 //   W = (A_t + lambda I)^-1 M_t,  SSE = |Z|^2 - 2 <M_v, W> + <W, A_v W>
+#include <memory>
 #include <vector>
 
+#include "core/base/text.h"
 #include "core/measures/ridge_folds.h"
 #include "core/measures/ridge_regression.h"
+#include "core/measures/specification.h"
 #include "core/measures/spectral.h"
 
 namespace repscore {
@@ -29,6 +32,12 @@ Matrix WithOuter(Backend& backend,
   return out;
 }
 
+/// What one fold makes of the candidate alone.
+struct FoldCandidate {
+  Matrix a_held;
+  std::shared_ptr<const PositiveFactor> factor;  ///< of A_t + lambda I
+};
+
 /// Intermediate results of one fold that its adjoint needs.
 struct FoldFit {
   Matrix w;            ///< [p x q]
@@ -46,8 +55,8 @@ class FeatureSpaceFolds {
 
   absl::StatusOr<Evaluation> Evaluate(AdjointRequest request) {
     const bool wants_adjoint = request.candidate || request.reference;
-    for (const FoldMoments& fold : folded_.moments) {
-      Fit(fold, wants_adjoint);
+    for (size_t f = 0; f < folded_.moments.size(); ++f) {
+      Fit(f, wants_adjoint);
     }
     absl::StatusOr<double> value =
         PoolScores(options_.pooling,
@@ -67,28 +76,46 @@ class FeatureSpaceFolds {
   }
 
  private:
-  void Fit(const FoldMoments& fold, bool wants_adjoint) {
+  FoldCandidate CandidateOf(const FoldMoments& fold) const {
     const FoldGeometry geometry = GeometryOf(statistics_.size.rows, fold.rows);
     const Matrix& s = fold.candidate_sum;
-    const Matrix& t = fold.reference_sum;
-    // A_t and M_t: total minus fold minus the mean's part.
     Matrix a_train =
         WithOuter(backend_, statistics_.gram, -1.0 / geometry.train_rows, s, s);
     backend_.Axpby(-1.0, fold.gram, 1.0, a_train);
+    return {.a_held = WithOuter(backend_, fold.gram, geometry.kappa, s, s),
+            .factor = std::make_shared<const PositiveFactor>(
+                backend_,
+                a_train,
+                options_.LambdaFor(statistics_.size.rows - fold.rows))};
+  }
+
+  void Fit(size_t index, bool wants_adjoint) {
+    const FoldMoments& fold = folded_.moments[index];
+    const std::shared_ptr<const FoldCandidate> candidate = Memo::Remember(
+        statistics_.candidate_memo,
+        StrCat("ridge ",
+               ShortestNumber(
+                   options_.LambdaFor(statistics_.size.rows - fold.rows)),
+               " without fold ",
+               index,
+               " of ",
+               rule_),
+        [&] {
+          return std::make_shared<const FoldCandidate>(CandidateOf(fold));
+        });
+    const FoldGeometry geometry = GeometryOf(statistics_.size.rows, fold.rows);
+    const Matrix& s = fold.candidate_sum;
+    const Matrix& t = fold.reference_sum;
+    // M_t: total minus fold minus the mean's part.
     Matrix m_train = WithOuter(
         backend_, statistics_.cross, -1.0 / geometry.train_rows, s, t);
     backend_.Axpby(-1.0, fold.cross, 1.0, m_train);
-    const Matrix a_held = WithOuter(backend_, fold.gram, geometry.kappa, s, s);
     const Matrix m_held = WithOuter(backend_, fold.cross, geometry.kappa, s, t);
 
-    const PositiveFactor factor(
-        backend_,
-        a_train,
-        options_.LambdaFor(statistics_.size.rows - fold.rows));
     FoldFit fit;
-    fit.w = factor.Solve(m_train);
+    fit.w = candidate->factor->Solve(m_train);
     const Matrix aw = backend_.Allocate(fit.w.rows(), fit.w.cols(), kDouble);
-    backend_.Gemm(Op::kNone, Op::kNone, 1.0, a_held, fit.w, 0.0, aw);
+    backend_.Gemm(Op::kNone, Op::kNone, 1.0, candidate->a_held, fit.w, 0.0, aw);
     const std::vector<double> dots =
         backend_.Dots({{{m_held, fit.w}, {fit.w, aw}, {t, t}}});
     FoldScore score;
@@ -102,7 +129,7 @@ class FeatureSpaceFolds {
     scores_.push_back(score);
     if (wants_adjoint) {
       backend_.Axpby(-2.0, m_held, 2.0, aw);
-      fit.weights_bar = factor.Solve(aw);
+      fit.weights_bar = candidate->factor->Solve(aw);
       fits_.push_back(std::move(fit));
     }
   }

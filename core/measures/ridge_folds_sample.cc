@@ -5,10 +5,15 @@
 //   E_f = P_ff^-1 alpha_f,  gamma_f = P_ff^-1 E_f,
 //   d SSE_f / dK = 2 (P_:f gamma_f)(P_:f E_f - alpha)',
 //   d SSE_f / dY = 2 P_:f gamma_f.
+#include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "core/base/text.h"
 #include "core/measures/ridge_folds.h"
 #include "core/measures/ridge_regression.h"
+#include "core/measures/specification.h"
 #include "core/measures/spectral.h"
 
 namespace repscore {
@@ -40,8 +45,8 @@ class SampleSpaceFolds {
   absl::StatusOr<Evaluation> Evaluate(AdjointRequest request) {
     const bool wants_adjoint = request.candidate || request.reference;
     Factor();
-    for (const std::vector<int64_t>& fold : rows_) {
-      Fit(fold, wants_adjoint);
+    for (size_t f = 0; f < rows_.size(); ++f) {
+      Fit(f, wants_adjoint);
     }
     absl::StatusOr<double> value =
         PoolScores(options_.pooling,
@@ -69,19 +74,37 @@ class SampleSpaceFolds {
     Matrix spread;    ///< P_:f gamma_f [n x q]
   };
 
-  void Factor() {
+  std::string Key(std::string_view what) const {
+    return StrCat("ridge ",
+                  ShortestNumber(options_.lambda),
+                  " in sample space, ",
+                  std::string(what),
+                  " of ",
+                  options_.folds.ToString());
+  }
+
+  /// P
+  Matrix Projector() const {
     const int64_t n = y_.rows();
-    p_ = backend_.Allocate(n, n, kDouble);
-    backend_.Fill(0.0, p_);
-    backend_.AddDiagonal(1.0, p_);
+    Matrix p = backend_.Allocate(n, n, kDouble);
+    backend_.Fill(0.0, p);
+    backend_.AddDiagonal(1.0, p);
     const PositiveFactor factor(backend_, statistics_.kernel, options_.lambda);
-    p_ = factor.Solve(p_);
+    p = factor.Solve(p);
     const Matrix ones = backend_.Allocate(n, 1, kDouble);
     backend_.Fill(1.0, ones);
     const Matrix sums = backend_.Allocate(n, 1, kDouble);
-    backend_.ColumnSums(p_, sums);
+    backend_.ColumnSums(p, sums);
     const double total = backend_.Dot(sums, ones);
-    backend_.Gemm(Op::kNone, Op::kTranspose, -1.0 / total, sums, sums, 1.0, p_);
+    backend_.Gemm(Op::kNone, Op::kTranspose, -1.0 / total, sums, sums, 1.0, p);
+    return p;
+  }
+
+  void Factor() {
+    p_ = *Memo::Remember(statistics_.candidate_memo, Key("matrix P"), [&] {
+      return std::make_shared<const Matrix>(Projector());
+    });
+    const int64_t n = y_.rows();
     alpha_ = backend_.Allocate(n, y_.cols(), kDouble);
     backend_.Gemm(Op::kNone, Op::kNone, 1.0, p_, y_, 0.0, alpha_);
   }
@@ -93,15 +116,24 @@ class SampleSpaceFolds {
     return out;
   }
 
-  void Fit(absl::Span<const int64_t> rows, bool wants_adjoint) {
-    const auto held = static_cast<int64_t>(rows.size());
+  /// P_:f
+  Matrix ColumnsOf(absl::Span<const int64_t> rows) {
     // P is symmetric: its rows f are the columns f transposed.
     const Matrix p_rows = RowsOf(p_, rows);
-    const Matrix p_columns = backend_.Allocate(p_.rows(), held, kDouble);
-    backend_.Transpose(p_rows, p_columns);
-    const Matrix p_ff = RowsOf(p_columns, rows);
-    const PositiveFactor factor(backend_, p_ff, 0.0);
-    const Matrix residual = factor.Solve(RowsOf(alpha_, rows));
+    Matrix columns = backend_.Allocate(p_.rows(), p_rows.rows(), kDouble);
+    backend_.Transpose(p_rows, columns);
+    return columns;
+  }
+
+  void Fit(size_t index, bool wants_adjoint) {
+    const std::vector<int64_t>& rows = rows_[index];
+    const auto held = static_cast<int64_t>(rows.size());
+    const std::shared_ptr<const PositiveFactor> factor = Memo::Remember(
+        statistics_.candidate_memo, Key(StrCat("fold ", index)), [&] {
+          return std::make_shared<const PositiveFactor>(
+              backend_, RowsOf(ColumnsOf(rows), rows), 0.0);
+        });
+    const Matrix residual = factor->Solve(RowsOf(alpha_, rows));
 
     FoldScore score;
     score.sse = backend_.Dot(residual, residual);
@@ -122,7 +154,8 @@ class SampleSpaceFolds {
       return;
     }
     FoldFit fit;
-    const Matrix gamma = factor.Solve(residual);
+    const Matrix p_columns = ColumnsOf(rows);
+    const Matrix gamma = factor->Solve(residual);
     fit.residual = backend_.Allocate(y_.rows(), y_.cols(), kDouble);
     fit.spread = backend_.Allocate(y_.rows(), y_.cols(), kDouble);
     backend_.Gemm(

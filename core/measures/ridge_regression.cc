@@ -2,7 +2,7 @@
 // cross-validated.
 //
 // In-sample, N = A + lambda I, W = N^-1 M, B = lambda N^-1 W:
-//   v = (2 <M, W> - <W, A W>) / |Y|^2
+//   v = (2 <M, W> - <W, A W>) / |Y|^2 = (<M, W> + lambda |W|^2) / |Y|^2
 #include "core/measures/ridge_regression.h"
 
 #include <algorithm>
@@ -87,18 +87,18 @@ class RidgeR2 final : public Measure {
     const Matrix& m = statistics.cross;
     const double yy = statistics.reference_norm_squared;
     const double lambda = options_.LambdaFor(statistics.size.rows);
-    const PositiveFactor factor(backend, a, lambda);
-    const Matrix w = factor.Solve(m);
-    const Matrix aw = backend.Allocate(w.rows(), w.cols(), kDouble);
-    backend.Gemm(Op::kNone, Op::kNone, 1.0, a, w, 0.0, aw);
-    const std::vector<double> dots = backend.Dots({{{m, w}, {w, aw}}});
+    const std::shared_ptr<const PositiveFactor> factor =
+        CandidateFactor(statistics, Space::kFeature, lambda);
+    const Matrix w = factor->Solve(m);
+    // <W, A W> = <M, W> - lambda |W|^2
+    const std::vector<double> dots = backend.Dots({{{m, w}, {w, w}}});
     Evaluation result;
-    result.value = (2.0 * dots[0] - dots[1]) / yy;
+    result.value = (dots[0] + lambda * dots[1]) / yy;
     if (!request.candidate && !request.reference) {
       return result;
     }
     // wb = W + B, dM = 2 wb / |Y|^2
-    const Matrix wb = factor.Solve(w);
+    const Matrix wb = factor->Solve(w);
     backend.Axpby(1.0, w, lambda, wb);
     result.adjoint.cross = Scaled(backend, 2.0 / yy, wb);
     if (request.candidate) {
@@ -123,15 +123,16 @@ class RidgeR2 final : public Measure {
     const Matrix y = Widened(backend, statistics.reference_rows);
     const double yy = statistics.reference_norm_squared;
     const double lambda = options_.LambdaFor(statistics.size.rows);
-    const PositiveFactor factor(backend, statistics.kernel, lambda);
-    const Matrix alpha = factor.Solve(y);
+    const std::shared_ptr<const PositiveFactor> factor =
+        CandidateFactor(statistics, Space::kSample, lambda);
+    const Matrix alpha = factor->Solve(y);
     const double rest = lambda * lambda * backend.Dot(alpha, alpha) / yy;
     Evaluation result;
     result.value = 1.0 - rest;
     if (!request.candidate && !request.reference) {
       return result;
     }
-    const Matrix beta = factor.Solve(alpha);
+    const Matrix beta = factor->Solve(alpha);
     const double scale = lambda * lambda / yy;
     if (request.candidate) {
       // dK = lambda^2 (beta alpha' + alpha beta') / |Y|^2

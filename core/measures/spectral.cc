@@ -4,6 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include "core/base/text.h"
+#include "core/measures/specification.h"
+
 namespace repscore {
 namespace {
 
@@ -83,6 +86,31 @@ Matrix PositiveFactor::Solve(const Matrix& b) const {
   backend_.Gemm(
       Op::kNone, Op::kNone, 1.0, scaled_vectors_, projected, 0.0, solution);
   return solution;
+}
+
+std::shared_ptr<const PositiveFactor> CandidateFactor(
+    const Statistics& statistics, Space space, double shift) {
+  const bool sample = space == Space::kSample;
+  return Memo::Remember(statistics.candidate_memo,
+                        StrCat(sample ? "factor of K + " : "factor of A + ",
+                               ShortestNumber(shift)),
+                        [&] {
+                          return std::make_shared<const PositiveFactor>(
+                              *statistics.backend,
+                              sample ? statistics.kernel : statistics.gram,
+                              shift);
+                        });
+}
+
+double NuclearNormOfCross(const Statistics& statistics) {
+  return *Memo::Remember(statistics.memo, "nuclear norm of M", [&] {
+    Backend& backend = *statistics.backend;
+    const Matrix& m = statistics.cross;
+    return std::make_shared<const double>(backend.Polar(
+        m,
+        PolarMethod::kSvd,
+        backend.Allocate(m.rows(), m.cols(), ScalarType::kFloat64)));
+  });
 }
 
 double ParticipationRatio(double trace, double squared_norm) {

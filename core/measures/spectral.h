@@ -3,9 +3,12 @@
 #define REPSCORE_CORE_MEASURES_SPECTRAL_H_
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "core/backend/backend.h"
+#include "core/statistics/statistics.h"
 
 namespace repscore {
 
@@ -34,6 +37,15 @@ class PositiveFactor {
   /// V diag(w)^-1/2 of the kept eigenpairs.
   Matrix scaled_vectors_;
 };
+
+/// The factor of A + shift I in feature space, of K + shift I in sample space;
+/// kept for other references.
+std::shared_ptr<const PositiveFactor> CandidateFactor(
+    const Statistics& statistics, Space space, double shift);
+
+/// Sum of the singular values of M, kept for other measures: by the same
+/// decomposition as a gradient's, so that values agree to the last bit.
+double NuclearNormOfCross(const Statistics& statistics);
 
 /// Eigenpairs of a symmetric positive semidefinite matrix above rounding.
 struct Spectrum {

@@ -68,6 +68,8 @@ StatisticsNeeds StatisticsNeeds::Swapped() const {
 
 Statistics Statistics::Swapped() const {
   Statistics swapped = *this;
+  swapped.memo = nullptr;
+  swapped.candidate_memo = nullptr;
   std::swap(swapped.size.candidate_features, swapped.size.reference_features);
   swapped.size.space =
       ChooseSpace(swapped.size.rows, swapped.size.candidate_features);

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "core/backend/backend.h"
 #include "core/backend/matrix.h"
 #include "core/statistics/folds.h"
+#include "core/statistics/memo.h"
 
 namespace repscore {
 
@@ -121,6 +123,10 @@ struct Statistics {
   std::map<std::string, FoldedMoments> folds;
   /// Row i is row original_rows[i] of the dataset; empty for the same order.
   std::vector<int64_t> original_rows;
+  /// For measures to keep results in, where it is worth it: of this pair, and
+  /// of the candidate alone, which hold for every other reference too.
+  std::shared_ptr<Memo> memo;
+  std::shared_ptr<Memo> candidate_memo;
 
   /// The same pair with the roles of the sides exchanged.
   Statistics Swapped() const;

@@ -40,20 +40,13 @@ class Procrustes final : public Measure {
     const double y_squared = statistics.reference_norm_squared;
     const double norms = std::sqrt(x_squared) * std::sqrt(y_squared);
     const bool wants_adjoint = request.candidate || request.reference;
-    Matrix q;
-    double nuclear = 0.0;
-    if (!wants_adjoint && accuracy == Accuracy::kExact) {
-      nuclear = NuclearNormOfCross(statistics);
-    } else {
-      q = backend.Allocate(m.rows(), m.cols(), ScalarType::kFloat64);
-      nuclear = backend.Polar(
-          m,
-          accuracy == Accuracy::kFast ? PolarMethod::kGram : PolarMethod::kSvd,
-          q);
+    const bool fast = accuracy == Accuracy::kFast;
+    std::shared_ptr<const CrossPolar> polar =
+        PolarOfCross(statistics, fast ? PolarMethod::kGram : PolarMethod::kSvd);
+    if (fast && polar->nuclear_norm >= kNearOptimum * norms) {
+      polar = PolarOfCross(statistics, PolarMethod::kSvd);
     }
-    if (accuracy == Accuracy::kFast && nuclear >= kNearOptimum * norms) {
-      nuclear = backend.Polar(m, PolarMethod::kSvd, q);
-    }
+    const double nuclear = polar->nuclear_norm;
     const double v = std::min(nuclear / norms, 1.0);
     std::optional<double> angle;
     if (form_ != CosineForm::kCosine && accuracy == Accuracy::kExact &&
@@ -70,7 +63,7 @@ class Procrustes final : public Measure {
     // dM = Q / (|X| |Y|), d|X|^2 = -v / (2 |X|^2)
     result.adjoint.cross =
         backend.Allocate(m.rows(), m.cols(), ScalarType::kFloat64);
-    backend.Axpby(form.slope / norms, q, 0.0, result.adjoint.cross);
+    backend.Axpby(form.slope / norms, polar->factor, 0.0, result.adjoint.cross);
     if (request.candidate) {
       result.adjoint.candidate_norm_squared =
           -form.slope * v / (2.0 * x_squared);

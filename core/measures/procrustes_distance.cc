@@ -53,23 +53,16 @@ class ProcrustesDistance final : public Measure {
                                       AdjointRequest request,
                                       Accuracy accuracy) const override {
     Backend& backend = *statistics.backend;
-    const Matrix& m = statistics.cross;
     const bool chord = kind_ == Kind::kChord;
     const double x_squared = statistics.candidate_norm_squared;
     const double y_squared = statistics.reference_norm_squared;
     const double a = chord ? 1.0 / std::sqrt(x_squared) : 1.0;
     const double b = chord ? 1.0 / std::sqrt(y_squared) : 1.0;
     const bool wants_adjoint = request.candidate || request.reference;
-    Matrix q;
-    double nuclear = 0.0;
-    if (wants_adjoint) {
-      // Small singular values decide where the distance is small: always the
-      // SVD.
-      q = backend.Allocate(m.rows(), m.cols(), ScalarType::kFloat64);
-      nuclear = backend.Polar(m, PolarMethod::kSvd, q);
-    } else {
-      nuclear = NuclearNormOfCross(statistics);
-    }
+    // Small singular values decide where the distance is small: always the SVD.
+    const std::shared_ptr<const CrossPolar> polar =
+        PolarOfCross(statistics, PolarMethod::kSvd);
+    const double nuclear = polar->nuclear_norm;
     const double norms = chord ? 2.0 : x_squared + y_squared;
     double squared = std::max(0.0, norms - 2.0 * a * b * nuclear);
     if (accuracy == Accuracy::kExact && squared < kCancelled * norms) {
@@ -88,7 +81,8 @@ class ProcrustesDistance final : public Measure {
     // d value / d(d^2)
     const double slope = form.root ? 0.5 / distance : form.factor;
     if (wants_adjoint) {
-      result.adjoint.cross = Scaled(backend, -2.0 * a * b * slope, q);
+      result.adjoint.cross =
+          Scaled(backend, -2.0 * a * b * slope, polar->factor);
     }
     // chord: d(2 - 2v) / d|X|^2 = v / |X|^2
     const double v = a * b * nuclear;

@@ -102,14 +102,17 @@ std::shared_ptr<const PositiveFactor> CandidateFactor(
                         });
 }
 
-double NuclearNormOfCross(const Statistics& statistics) {
-  return *Memo::Remember(statistics.memo, "nuclear norm of M", [&] {
+std::shared_ptr<const CrossPolar> PolarOfCross(const Statistics& statistics,
+                                               PolarMethod method) {
+  const char* key = method == PolarMethod::kGram ? "polar factor of M by Gram"
+                                                 : "polar factor of M by SVD";
+  return Memo::Remember(statistics.memo, key, [&] {
     Backend& backend = *statistics.backend;
     const Matrix& m = statistics.cross;
-    return std::make_shared<const double>(backend.Polar(
-        m,
-        PolarMethod::kSvd,
-        backend.Allocate(m.rows(), m.cols(), ScalarType::kFloat64)));
+    auto polar = std::make_shared<CrossPolar>();
+    polar->factor = backend.Allocate(m.rows(), m.cols(), ScalarType::kFloat64);
+    polar->nuclear_norm = backend.Polar(m, method, polar->factor);
+    return std::shared_ptr<const CrossPolar>(std::move(polar));
   });
 }
 

@@ -43,9 +43,14 @@ class PositiveFactor {
 std::shared_ptr<const PositiveFactor> CandidateFactor(
     const Statistics& statistics, Space space, double shift);
 
-/// Sum of the singular values of M, kept for other measures: by the same
-/// decomposition as a gradient's, so that values agree to the last bit.
-double NuclearNormOfCross(const Statistics& statistics);
+/// Polar factor of M and the sum of its singular values, kept for other
+/// measures of the pair. The factor is shared: read it only.
+struct CrossPolar {
+  double nuclear_norm = 0.0;
+  Matrix factor;  ///< [p x r]
+};
+std::shared_ptr<const CrossPolar> PolarOfCross(const Statistics& statistics,
+                                               PolarMethod method);
 
 /// Eigenpairs of a symmetric positive semidefinite matrix above rounding.
 struct Spectrum {

@@ -197,6 +197,9 @@ absl::StatusOr<Member::Evaluated> Member::Evaluate(const RowPair& pair,
   Evaluated point;
   point.statistics = ComputeStatistics(
       backend_, pair, *problem_.order, NeedsAt(step), problem_.constants);
+  // Terms and tracked measures share factors.
+  point.statistics.memo = std::make_shared<Memo>();
+  point.statistics.candidate_memo = std::make_shared<Memo>();
   REPSCORE_RETURN_IF_ERROR(CheckRows(point.statistics, step));
   REPSCORE_ASSIGN_OR_RETURN(
       point.value,

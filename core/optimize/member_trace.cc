@@ -45,6 +45,8 @@ absl::Status Member::Record(const Evaluated& point, double gradient_norm) {
                                  *problem_.order,
                                  problem_.trace_needs,
                                  problem_.constants);
+    complete.memo = std::make_shared<Memo>();
+    complete.candidate_memo = std::make_shared<Memo>();
     statistics = &complete;
   }
   TracePoint record;

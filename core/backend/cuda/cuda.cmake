@@ -9,6 +9,11 @@ set(cuda_objects)
 if(REPSCORE_CUDA STREQUAL "OFF")
   return()
 endif()
+# nvcc does not know the sanitizers' flags; the emulated device is built with
+# them all the same.
+if(REPSCORE_SANITIZE AND REPSCORE_CUDA STREQUAL "AUTO")
+  return()
+endif()
 
 if(REPSCORE_CUDA STREQUAL "ON")
   enable_language(CUDA)

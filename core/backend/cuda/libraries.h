@@ -45,6 +45,7 @@ namespace repscore::cuda {
 
 /// The functions of both libraries that the backend calls.
 struct Libraries {
+// NOLINTNEXTLINE(bugprone-macro-parentheses)
 #define REPSCORE_FIELD(field, function) decltype(&function) field = nullptr;
   REPSCORE_BLAS_FUNCTIONS(REPSCORE_FIELD)
   REPSCORE_SOLVER_FUNCTIONS(REPSCORE_FIELD)

@@ -5,7 +5,7 @@
 #include <cuda_runtime.h>
 
 // The names are those of cuBLAS.
-// NOLINTBEGIN(readability-identifier-naming)
+// NOLINTBEGIN(readability-identifier-naming,bugprone-macro-parentheses)
 
 enum cublasStatus_t {
   CUBLAS_STATUS_SUCCESS = 0,
@@ -86,6 +86,6 @@ cublasStatus_t cublasDtrsm(cublasHandle_t handle,
                            double* b,
                            int b_stride);
 
-// NOLINTEND(readability-identifier-naming)
+// NOLINTEND(readability-identifier-naming,bugprone-macro-parentheses)
 
 #endif  // REPSCORE_TESTS_SUPPORT_CUDA_EMULATION_CUBLAS_V2_H_

@@ -8,7 +8,7 @@
 #include "tests/support/cuda_emulation/emulation.h"
 
 // The names are those of cuBLAS.
-// NOLINTBEGIN(readability-identifier-naming)
+// NOLINTBEGIN(readability-identifier-naming,readability-function-size)
 
 struct EmulatedBlasHandle {
   cudaStream_t stream = nullptr;
@@ -191,4 +191,4 @@ cublasStatus_t cublasDtrsm(cublasHandle_t handle,
   });
 }
 
-// NOLINTEND(readability-identifier-naming)
+// NOLINTEND(readability-identifier-naming,readability-function-size)

@@ -45,10 +45,9 @@ bool HasRoom(size_t bytes) {
 }  // namespace repscore::cuda_emulation
 
 // The names are those of CUDA.
-// NOLINTBEGIN(readability-identifier-naming)
+// NOLINTBEGIN(readability-identifier-naming,google-build-using-namespace)
 
-using namespace repscore::
-    cuda_emulation;  // NOLINT(google-build-using-namespace)
+using namespace repscore::cuda_emulation;
 
 cudaError_t cudaMalloc(void** data, size_t bytes) {
   World& world = TheWorld();
@@ -229,4 +228,4 @@ cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
   return Enqueue(stream, [=] { std::memset(data, kPoison, size); });
 }
 
-// NOLINTEND(readability-identifier-naming)
+// NOLINTEND(readability-identifier-naming,google-build-using-namespace)

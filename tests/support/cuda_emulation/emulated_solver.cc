@@ -8,7 +8,7 @@
 #include "tests/support/cuda_emulation/emulation.h"
 
 // The names are those of cuSOLVER.
-// NOLINTBEGIN(readability-identifier-naming)
+// NOLINTBEGIN(readability-identifier-naming,readability-function-size)
 
 struct EmulatedSolverHandle {
   cudaStream_t stream = nullptr;
@@ -317,4 +317,4 @@ cusolverStatus_t cusolverDnXgesvd(cusolverDnHandle_t handle,
   return Enqueue(handle, device_bytes, [=] { Gesvd(arguments); });
 }
 
-// NOLINTEND(readability-identifier-naming)
+// NOLINTEND(readability-identifier-naming,readability-function-size)

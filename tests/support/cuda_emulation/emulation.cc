@@ -100,10 +100,9 @@ cudaError_t Enqueue(cudaStream_t stream, Work work) {
 }  // namespace repscore::cuda_emulation
 
 // The names are those of CUDA.
-// NOLINTBEGIN(readability-identifier-naming)
+// NOLINTBEGIN(readability-identifier-naming,google-build-using-namespace)
 
-using namespace repscore::
-    cuda_emulation;  // NOLINT(google-build-using-namespace)
+using namespace repscore::cuda_emulation;
 
 const char* cudaGetErrorString(cudaError_t error) {
   switch (error) {
@@ -283,4 +282,4 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
   return cudaSuccess;
 }
 
-// NOLINTEND(readability-identifier-naming)
+// NOLINTEND(readability-identifier-naming,google-build-using-namespace)

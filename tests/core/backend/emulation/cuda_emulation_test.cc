@@ -286,7 +286,7 @@ TEST_F(EmulatedDeviceTest, PolarFactorsAgreeWithTheCpuWhateverTheSpectrum) {
   const Table v = RandomOrthogonal(9, 11);
   // Condition numbers, and 0 for a spectrum with zeros.
   for (const double condition : {1.0, 1e3, 1e6, 1e9, 0.0}) {
-    Table a = {24, 9, std::vector<double>(24 * 9, 0.0)};
+    Table a = {24, 9, std::vector<double>(216, 0.0)};
     for (int64_t k = 0; k < 9; ++k) {
       const double value =
           condition == 0.0 ? (k < 4 ? 1.0 : 0.0)

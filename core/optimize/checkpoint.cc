@@ -1,6 +1,5 @@
 #include "core/optimize/checkpoint.h"
 
-#include <cstring>
 #include <utility>
 
 #include "core/base/digest.h"
@@ -72,7 +71,7 @@ absl::Status CheckpointReader::Take(void* out, size_t size) {
   if (rest_.size() < size) {
     return Damaged();
   }
-  std::memcpy(out, rest_.data(), size);
+  rest_.copy(static_cast<char*>(out), size);
   rest_.remove_prefix(size);
   return absl::OkStatus();
 }

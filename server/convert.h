@@ -28,7 +28,7 @@ class Timestamp;
 namespace repscore::server {
 
 /// Most measures of one request.
-inline constexpr int kMaxMeasures = 64;
+inline constexpr int kMaxMeasures = 128;
 
 /// The bytes of a `bytes` field.
 inline absl::Span<const std::byte> BytesOf(const std::string& data) {

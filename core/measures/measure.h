@@ -72,7 +72,7 @@ struct MeasureInfo {
   /// runs them beside the default.
   std::vector<std::string_view> examples = {};
   /// Leading cost in rows n, candidate features p, reference features q.
-  std::string_view cost = "";
+  std::string_view cost = {};
   /// Where the same number is published: "package: name".
   std::vector<std::string_view> known_as = {};
   /// The adjoint is the derivative of the value; false where it leaves out how

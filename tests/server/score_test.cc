@@ -72,6 +72,10 @@ TEST_F(ScoreTest, TwelveMeasuresComeInTheOrderOfTheRequest) {
   }
 }
 
+TEST_F(ScoreTest, OneRequestTakesEveryMeasureThereIs) {
+  EXPECT_GE(static_cast<size_t>(kMaxMeasures), RegisteredMeasures().size());
+}
+
 TEST_F(ScoreTest, UnknownDatasetIsNotFoundWithItsName) {
   v1::ScoreResponse response;
   const grpc::Status status = Score(Request(), &response);

@@ -104,6 +104,7 @@ JobNeeds RunNeeds(const Dataset& dataset, const OptimizationPlan& plan) {
 JobNeeds ExperimentNeeds(const Dataset& dataset, const Measures& measures) {
   JobNeeds needs = ScoreNeeds(dataset, dataset.description.spec, measures, {});
   needs.what = "the experiment";
+  needs.is_long = true;
   return needs;
 }
 

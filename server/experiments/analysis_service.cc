@@ -193,7 +193,10 @@ absl::StatusOr<bool> PerturbPart(Parts& parts,
                                   *reference,
                                   absl::MakeConstSpan(&subject.measures[i], 1),
                                   call.request,
-                                  [&cancel] { return cancel.Check(); }));
+                                  [&lane, &cancel] {
+                                    lane.Yield();
+                                    return cancel.Check();
+                                  }));
     call.results[i] = ToProto(computed.front());
     KeepResult(parts.catalog,
                parts.disk,
@@ -302,7 +305,10 @@ grpc::ServerUnaryReactor* AnalysisService::DecodeLabels(
            [task, response](LaneContext& lane, const CancelToken& cancel) {
              return task->ComputePart(lane, cancel, response);
            },
-       .needs = [request] { return JobNeeds{.device = request->device()}; }});
+       .needs =
+           [request] {
+             return JobNeeds{.device = request->device(), .is_long = true};
+           }});
 }
 
 grpc::ServerUnaryReactor* AnalysisService::ComputeBaselines(
@@ -391,7 +397,8 @@ grpc::ServerUnaryReactor* AnalysisService::GetCalibration(
            WriteCalibration(*call, lane, response);
          }
          return is_done;
-       }});
+       },
+       .needs = [] { return JobNeeds{.is_long = true}; }});
 }
 
 }  // namespace repscore::server

@@ -26,6 +26,8 @@ class BaselineJob final : public Job {
     return *is_done ? Next::kDone : Next::kAgain;
   }
 
+  JobNeeds needs() const override { return {.is_long = true}; }
+
   void Abandon(const absl::Status& /*reason*/) override {}
 
  private:

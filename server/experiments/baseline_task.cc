@@ -88,7 +88,10 @@ absl::StatusOr<bool> BaselineTask::ComputePart(Parts& parts,
                                  {.kinds = {kinds_[next_kind_]},
                                   .draws = options_.draws,
                                   .seed = options_.seed},
-                                 [&cancel] { return cancel.Check(); }));
+                                 [&lane, &cancel] {
+                                   lane.Yield();
+                                   return cancel.Check();
+                                 }));
   for (size_t m = 0; m < missing.size(); ++m) {
     Entry& entry = EntryOf(missing[m], next_kind_);
     v1::MeasureBaselines* item = entry.add_measures();

@@ -122,7 +122,10 @@ absl::StatusOr<bool> DecodingTask::ComputePart(
               *reference,
               candidate_.has_value() ? &*candidate_ : nullptr,
               one,
-              [&cancel] { return cancel.Check(); }));
+              [&lane, &cancel] {
+                lane.Yield();
+                return cancel.Check();
+              }));
       for (const LabelDecoding& decoding : decodings.labels) {
         *response->add_labels() = ToProto(decoding);
       }

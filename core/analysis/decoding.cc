@@ -10,6 +10,7 @@
 
 #include "core/analysis/logistic_regression.h"
 #include "core/backend/host_algebra.h"
+#include "core/base/first_exception.h"
 #include "core/base/random.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
@@ -163,12 +164,16 @@ class LabelDecoder final : public Decoder {
     const auto count = static_cast<int64_t>(bins_.size());
     const auto bin_rows = static_cast<int64_t>(targets_.size());
     const SingleThreaded one_each;
+    FirstException thrown;
 #pragma omp parallel for schedule(dynamic) num_threads(threads_) if (count > 1)
     for (int64_t bin = 0; bin < count; ++bin) {
-      const Eigen::Map<const RowMajor> block(
-          rows.data() + bin * bin_rows * features, bin_rows, features);
-      DecodeBin(block, bins_[static_cast<size_t>(bin)]);
+      thrown.Catch([&] {
+        const Eigen::Map<const RowMajor> block(
+            rows.data() + bin * bin_rows * features, bin_rows, features);
+        DecodeBin(block, bins_[static_cast<size_t>(bin)]);
+      });
     }
+    thrown.Rethrow();
     DecodingResult result;
     result.label = label_;
     result.classes = class_count_;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "core/base/first_exception.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/optimize/checkpoint.h"
@@ -192,11 +193,15 @@ class OptimizationImpl final : public Optimization {
   absl::Status StepTogether(const std::vector<Member*>& group) {
     std::vector<absl::Status> statuses(group.size());
     const auto count = static_cast<int>(group.size());
+    FirstException thrown;
 #pragma omp parallel for schedule(static, 1) num_threads(count) if (count > 1)
     for (int i = 0; i < count; ++i) {
       const auto at = static_cast<size_t>(i);
-      statuses[at] = Guarded([&] { return group[at]->Step(elapsed_); });
+      thrown.Catch([&] {
+        statuses[at] = Guarded([&] { return group[at]->Step(elapsed_); });
+      });
     }
+    thrown.Rethrow();
     for (const absl::Status& status : statuses) {
       REPSCORE_RETURN_IF_ERROR(status);
     }

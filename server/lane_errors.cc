@@ -29,7 +29,7 @@ absl::Status LaneStatus(const LaneContext& lane, absl::Status status) {
     return status;
   }
   const std::string device = lane.backend.name();
-  if (!lane.backend.Health().ok()) {
+  if (!lane.CheckHealth().ok()) {
     return DeviceLostError(device);
   }
   if (!IsOutOfMemory(status)) {

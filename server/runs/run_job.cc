@@ -45,7 +45,7 @@ Job::Next RunJob::RunSlice(LaneContext& lane) {
   }
   const absl::Status status = NoThrow([&] { return Slice(lane); });
   if (!status.ok()) {
-    if (!lane.backend.Health().ok()) {
+    if (!lane.CheckHealth().ok()) {
       LoseLane(status);
     } else if (IsOutOfMemory(status) && !task_.had_no_memory) {
       optimization_.reset();

@@ -357,11 +357,15 @@ absl::Status RunManager::ResumeRun(const RunRecord& record,
 void RunManager::StartAgain(const std::shared_ptr<LiveRun>& run,
                             bool had_no_memory) {
   run->Rewind();
-  const absl::Status status = NoThrow([&]() -> absl::Status {
-    REPSCORE_ASSIGN_OR_RETURN(const RunRecord record,
-                              parts_.catalog.GetRun(run->run_id()));
-    return ResumeRun(record, run, had_no_memory);
-  });
+  absl::Status status;
+  do {
+    status = NoThrow([&]() -> absl::Status {
+      REPSCORE_ASSIGN_OR_RETURN(const RunRecord record,
+                                parts_.catalog.GetRun(run->run_id()));
+      return ResumeRun(record, run, had_no_memory);
+    });
+    // The chosen device may fail before the run is in the queue.
+  } while (IsDeviceRefused(status));
   if (status.ok()) {
     return;
   }

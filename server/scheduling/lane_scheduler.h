@@ -58,7 +58,7 @@ class LaneScheduler final : public Scheduler {
 
   BackendOr MakeBackend(int lane) const;
   void RunLane(int lane, Started started);
-  LaneContext ContextOf(int lane, Backend& backend) const;
+  LaneContext ContextOf(int lane, Backend& backend);
   /// Runs or abandons one job.
   void TakeTurn(Turn turn, LaneContext& context);
   /// Nothing when the lane may end.
@@ -72,8 +72,8 @@ class LaneScheduler final : public Scheduler {
                                            MemoryBudget::Items& let_go);
   void Yield(const LaneContext& context, Clock::time_point& since);
   void Finish(JobQueue::Entry entry, Job::Next next, int lane);
-  /// Takes the lane out when its device has failed.
-  void CheckHealth(const LaneContext& context);
+  /// Takes the lane out when its device has failed, which is the error.
+  absl::Status CheckHealth(int lane, const Backend& backend);
   int& CountOf(JobClass job_class) {
     return job_class == JobClass::kInteractive ? counts_.interactive
                                                : counts_.batch;

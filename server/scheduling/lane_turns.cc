@@ -125,12 +125,15 @@ void LaneScheduler::RunLane(int lane, Started started) {
   }
 }
 
-LaneContext LaneScheduler::ContextOf(int lane, Backend& backend) const {
+LaneContext LaneScheduler::ContextOf(int lane, Backend& backend) {
   const LaneState& state = lanes_[lane];
   return {.index = lane,
           .backend = backend,
           .memory = *state.memory,
-          .max_work_bytes = state.max_work_bytes};
+          .max_work_bytes = state.max_work_bytes,
+          .check_health = [this, lane, &backend] {
+            return CheckHealth(lane, backend);
+          }};
 }
 
 void LaneScheduler::TakeTurn(Turn turn, LaneContext& context) {
@@ -139,7 +142,8 @@ void LaneScheduler::TakeTurn(Turn turn, LaneContext& context) {
   switch (turn.kind) {
     case Turn::Kind::kRun:
       next = RunSlice(job, context);
-      CheckHealth(context);
+      // Its errors end nothing but the job, which may not have looked.
+      context.CheckHealth().IgnoreError();
       break;
     case Turn::Kind::kStopped:
       job.Abandon(DrainingError());
@@ -178,18 +182,17 @@ void LaneScheduler::Yield(const LaneContext& context,
   since = Clock::now();
 }
 
-void LaneScheduler::CheckHealth(const LaneContext& context) {
-  const absl::Status health = context.backend.Health();
+absl::Status LaneScheduler::CheckHealth(int lane, const Backend& backend) {
+  absl::Status health = backend.Health();
   if (health.ok()) {
-    return;
+    return health;
   }
-  const int lane = context.index;
   MemoryBudget::Items let_go;
   std::vector<std::string> left;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (lanes_.IsLost(lane)) {
-      return;
+      return health;
     }
     lanes_.Lose(lane, health, queue_);
     left = DevicesLeft(lanes_.states());
@@ -197,8 +200,9 @@ void LaneScheduler::CheckHealth(const LaneContext& context) {
   }
   changed_.notify_all();
   if (options_.on_lane_lost) {
-    options_.on_lane_lost(context.backend.name(), health, left);
+    options_.on_lane_lost(backend.name(), health, left);
   }
+  return health;
 }
 
 void LaneScheduler::Finish(JobQueue::Entry entry, Job::Next next, int lane) {

@@ -134,6 +134,11 @@ absl::StatusOr<std::vector<int>> PlaceJob(const JobNeeds& needs,
   return host_fits ? OfferHost(too_large) : too_large;
 }
 
+bool IsDeviceRefused(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kFailedPrecondition &&
+         DetailsOf(status).reason == kDeviceLost;
+}
+
 absl::Status DeviceLostError(const std::string& device) {
   return WithRetry(
       Error(absl::StatusCode::kUnavailable,

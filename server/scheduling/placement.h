@@ -44,6 +44,9 @@ struct LaneState {
 absl::StatusOr<std::vector<int>> PlaceJob(const JobNeeds& needs,
                                           const std::vector<LaneState>& lanes);
 
+/// Whether it is PlaceJob's error of a device that has failed.
+bool IsDeviceRefused(const absl::Status& status);
+
 /// Unavailable DEVICE_LOST for work that was on the device.
 absl::Status DeviceLostError(const std::string& device);
 

@@ -49,6 +49,8 @@ struct LaneContext {
   int64_t max_work_bytes = 0;
   /// See Yield.
   std::function<void()> yield = {};
+  /// See CheckHealth.
+  std::function<absl::Status()> check_health = {};
 
   /// For work that cannot be cut into slices: lets waiting jobs have slices
   /// when this one has lasted, on the same thread. Call between operations.
@@ -56,6 +58,13 @@ struct LaneContext {
     if (yield) {
       yield();
     }
+  }
+
+  /// Whether the device can still be used. Once it cannot, the lane is out of
+  /// service before this returns: whoever is told can submit again, and comes
+  /// to another one.
+  absl::Status CheckHealth() const {
+    return check_health ? check_health() : backend.Health();
   }
 };
 

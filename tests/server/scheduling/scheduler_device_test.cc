@@ -123,9 +123,11 @@ TEST_F(SchedulerDeviceTest, RunsAJobOnTheDeviceItAsksFor) {
 TEST_F(SchedulerDeviceTest, TheHostTakesWhatIsTooLargeForTheGpus) {
   scheduler_ = StartOrDie(options_);
   std::string name;
-  const auto job = std::make_shared<DeviceJob>(
-      JobNeeds{.device = "auto", .memory = {.work_bytes = 2000}},
-      [&name](LaneContext& lane) {
+  JobNeeds needs;
+  needs.device = "auto";
+  needs.memory.work_bytes = 2000;
+  const auto job =
+      std::make_shared<DeviceJob>(needs, [&name](LaneContext& lane) {
         name = lane.backend.name();
         return Job::Next::kDone;
       });
@@ -181,6 +183,26 @@ TEST_F(SchedulerDeviceTest, ALostDeviceIsReportedAndRefused) {
   ASSERT_TRUE(scheduler_->Submit(JobClass::kInteractive, other).ok());
   EXPECT_TRUE(other->Wait().ok());
   EXPECT_EQ(name, "cuda:1");
+}
+
+TEST_F(SchedulerDeviceTest, ADeviceIsRefusedOnceAJobHasSeenItFail) {
+  scheduler_ = StartOrDie(options_);
+  absl::Status health;
+  std::string chosen;
+  const auto job = ForDevice("cuda:0", [&](LaneContext& lane) {
+    first_.Break();
+    Touch(lane);
+    health = lane.CheckHealth();
+    chosen = scheduler_->ChooseDevice({}).value_or("none");
+    return Job::Next::kDone;
+  });
+
+  ASSERT_TRUE(scheduler_->Submit(JobClass::kInteractive, job).ok());
+
+  EXPECT_TRUE(job->Wait().ok());
+  EXPECT_FALSE(health.ok());
+  EXPECT_EQ(chosen, "cuda:1");
+  EXPECT_THAT(left_future_.get(), ElementsAre("cuda:1", "cpu"));
 }
 
 TEST_F(SchedulerDeviceTest, WhatWaitsForAnyDeviceGoesToAnother) {

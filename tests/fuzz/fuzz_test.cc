@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/core/data/array_files.h"
 #include "tests/fuzz/fuzz_targets.h"
 
@@ -24,7 +25,7 @@ using Corpus = std::vector<Bytes>;
 const char kGolden[] = REPSCORE_GOLDEN_FOLDER;
 
 Bytes Golden(const std::string& name) {
-  return ReadWholeFile(std::string(kGolden) + "/" + name);
+  return ReadWholeFile(absl::StrCat(kGolden, "/", name));
 }
 
 Corpus NpySeeds() {

@@ -68,13 +68,16 @@ std::vector<LabelThreshold> LabelThresholds(
     if (!(rise > 0.0)) {
       continue;
     }
+    std::vector<double> decoded_scores;
+    std::vector<double> accuracies;
     for (size_t t = 0; t < decoding.size(); ++t) {
-      if (!decoding[t].empty() &&
-          decoding[t][i] >= labels[i].chance + kDecodableShare * rise) {
-        threshold.score = scores[t];
-        break;
+      if (!decoding[t].empty()) {
+        decoded_scores.push_back(scores[t]);
+        accuracies.push_back(decoding[t][i]);
       }
     }
+    threshold.score = FirstCrossing(
+        decoded_scores, accuracies, labels[i].chance + kDecodableShare * rise);
   }
   return thresholds;
 }

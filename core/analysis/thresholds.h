@@ -28,9 +28,10 @@ struct ComponentThreshold {
   std::optional<double> midpoint_to_max = std::nullopt;
 };
 
-/// The first score at which the accuracy for a label is 90 % of the way from
-/// chance to the recording's own. Empty where it was never reached, and where
-/// the recording itself is at chance.
+/// The score at which the accuracy for a label is first 90 % of the way from
+/// chance to the recording's own, interpolated linearly as a function of
+/// accuracy between the points that were decoded. Empty where it was never
+/// reached, and where the recording itself is at chance.
 struct LabelThreshold {
   std::string label;
   std::optional<double> score = std::nullopt;

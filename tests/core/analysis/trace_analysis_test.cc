@@ -35,10 +35,10 @@ TEST(ThresholdsTest, FirstUpwardCrossingIsInterpolatedAsAFunctionOfR2) {
   EXPECT_NEAR(*thresholds[1].midpoint_to_max, 0.2, 1e-15);
 }
 
-TEST(ThresholdsTest, LabelsCountOnlyDecodedPoints) {
+TEST(ThresholdsTest, LabelsInterpolateBetweenDecodedPoints) {
   const std::vector<double> scores = {0.0, 0.2, 0.4, 0.6};
   const std::vector<std::vector<double>> decoding = {
-      {0.5, 0.5}, {}, {0.94, 0.5}, {0.96, 0.5}};
+      {0.5, 0.5}, {}, {0.93, 0.5}, {0.97, 0.5}};
   const std::vector<DecodedLabel> labels = {
       {.label = "a", .classes = 2, .chance = 0.5, .reference_accuracy = 1.0},
       {.label = "b", .classes = 2, .chance = 0.5, .reference_accuracy = 0.5}};
@@ -46,7 +46,8 @@ TEST(ThresholdsTest, LabelsCountOnlyDecodedPoints) {
   const std::vector<LabelThreshold> thresholds =
       LabelThresholds(scores, decoding, labels);
 
-  EXPECT_EQ(thresholds[0].score, 0.6);
+  // Level .95, half way from .93 to .97.
+  EXPECT_NEAR(*thresholds[0].score, 0.5, 1e-14);
   EXPECT_FALSE(thresholds[1].score.has_value());
 }
 

@@ -218,6 +218,13 @@ class Backend {
   virtual bool Cholesky(const Matrix& a, double relative_floor) = 0;
   /// b = (L L')^-1 b
   virtual void CholeskySolve(const Matrix& factor, const Matrix& b) = 0;
+  /// Cholesky of many matrices at once, of any sizes and none twice: one
+  /// verdict each, and one synchronisation for all of them.
+  virtual std::vector<bool> CholeskyBatch(absl::Span<const Matrix> batch,
+                                          double relative_floor) = 0;
+  /// b[i] = (L_i L_i')^-1 b[i] for many factors at once.
+  virtual void CholeskySolveBatch(absl::Span<const Matrix> factors,
+                                  absl::Span<const Matrix> b) = 0;
   /// a = V diag(w) V': V replaces a, w is returned in ascending order.
   virtual std::vector<double> SymmetricEigen(const Matrix& a) = 0;
   /// Polar factor Q = U V' of a = U S V', restricted to singular values above

@@ -211,6 +211,18 @@ class FakeBackend final : public Backend {
     return cpu_->CholeskySolve(factor, b);
   }
 
+  std::vector<bool> CholeskyBatch(absl::Span<const Matrix> batch,
+                                  double relative_floor) override {
+    Enter();
+    return cpu_->CholeskyBatch(batch, relative_floor);
+  }
+
+  void CholeskySolveBatch(absl::Span<const Matrix> factors,
+                          absl::Span<const Matrix> b) override {
+    Enter();
+    return cpu_->CholeskySolveBatch(factors, b);
+  }
+
   std::vector<double> SymmetricEigen(const Matrix& a) override {
     Enter();
     return cpu_->SymmetricEigen(a);

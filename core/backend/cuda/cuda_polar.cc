@@ -109,7 +109,7 @@ bool CudaBackend::PolarByHalley(const Matrix& a,
   for (const Weights& step : HalleyWeights(smallest)) {
     Syrk(Op::kTranspose, step.c, q, 0.0, gram);
     AddDiagonal(1.0, gram);
-    EnqueueCholesky(gram, info);
+    EnqueueCholesky(gram, static_cast<int*>(info.data()));
     Copy(q, solved);
     // solved = q (L L')^-1
     EnqueueTriangularSolve(CUBLAS_SIDE_RIGHT, CUBLAS_OP_T, gram, solved);

@@ -191,4 +191,39 @@ cublasStatus_t cublasDtrsm(cublasHandle_t handle,
   });
 }
 
+cublasStatus_t cublasDtrsmBatched(cublasHandle_t handle,
+                                  cublasSideMode_t side,
+                                  cublasFillMode_t /*triangle*/,
+                                  cublasOperation_t op,
+                                  cublasDiagType_t /*diagonal*/,
+                                  int m,
+                                  int n,
+                                  const double* alpha,
+                                  const double* const factors[],
+                                  int factor_stride,
+                                  double* const b[],
+                                  int b_stride,
+                                  int count) {
+  if (factor_stride < std::max(1, side == CUBLAS_SIDE_LEFT ? m : n) ||
+      b_stride < m || count < 1) {
+    return CUBLAS_STATUS_INVALID_VALUE;
+  }
+  return Enqueue(handle, [=, alpha = *alpha] {
+    for (int i = 0; i < count; ++i) {
+      cblas_dtrsm(CblasColMajor,
+                  side == CUBLAS_SIDE_LEFT ? CblasLeft : CblasRight,
+                  CblasLower,
+                  ToCblas(op),
+                  CblasNonUnit,
+                  m,
+                  n,
+                  alpha,
+                  factors[i],
+                  factor_stride,
+                  b[i],
+                  b_stride);
+    }
+  });
+}
+
 // NOLINTEND(readability-identifier-naming,readability-function-size)

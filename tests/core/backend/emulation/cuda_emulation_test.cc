@@ -248,6 +248,42 @@ TEST_F(EmulatedDeviceTest, OptimizationSurvivesAFailedAllocation) {
   EXPECT_TRUE((*create())->Step().ok());
 }
 
+TEST_F(EmulatedDeviceTest, ManyFactorsWaitOnce) {
+  const Table x = Normals(40, 12, 14);
+  const Table a = Product(Transposed(x), x);
+  std::vector<Matrix> batch;
+  for (int i = 0; i < 20; ++i) {
+    batch.push_back(backend_->Allocate(12, 12, kDouble));
+    backend_->Upload(a.values, batch.back());
+  }
+  const int64_t before = cuda::HostWaits(*backend_);
+  const std::vector<bool> definite = backend_->CholeskyBatch(batch, 1e-8);
+
+  EXPECT_EQ(cuda::HostWaits(*backend_), before + 1);
+  EXPECT_EQ(definite, std::vector<bool>(20, true));
+  backend_->CholeskySolveBatch(batch, batch);
+  EXPECT_EQ(cuda::HostWaits(*backend_), before + 1);
+}
+
+TEST_F(EmulatedDeviceTest, FoldsDoNotAddWaitsToAStep) {
+  const auto waits = [&](const std::string& id) {
+    OptimizationPlan plan;
+    plan.terms.push_back({.measure = {.id = id, .explicit_folds = {}}});
+    plan.trace_every = 1000;
+    const std::unique_ptr<Optimization> run = *Optimization::Create(
+        *Reference::Create(*backend_, MakeDataset(Normals(60, 8, 15))), plan);
+    for (int step = 0; step < 4; ++step) {
+      EXPECT_TRUE(run->Step().ok());
+    }
+    const int64_t before = cuda::HostWaits(*backend_);
+    EXPECT_TRUE(run->Step().ok());
+    return cuda::HostWaits(*backend_) - before;
+  };
+
+  EXPECT_EQ(waits("ridge_r2(folds=rows_contiguous(10),lambda=1)"),
+            waits("ridge_r2(folds=rows_contiguous(2),lambda=1)"));
+}
+
 TEST_F(EmulatedDeviceTest, RecordedStepsFallBackWhereRecordingFails) {
   emulation::TheSettings().captures_fail = true;
   OptimizationPlan plan;

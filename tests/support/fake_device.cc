@@ -11,6 +11,8 @@
 namespace repscore::testing {
 namespace {
 
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
 /// Whether one of `left` was there to be taken.
 bool TakeOne(std::atomic<int>& left) {
   int count = left;
@@ -247,7 +249,10 @@ class FakeBackend final : public Backend {
 
   void PullBack(const PullBackTerms& terms, const Matrix& gradient) override {
     Enter();
-    return cpu_->PullBack(terms, gradient);
+    cpu_->PullBack(terms, gradient);
+    if (TakeOne(device_.spoiled_gradients_)) {
+      cpu_->Fill(kNan, gradient);
+    }
   }
 
   StepNorms PullBackAdam(const PullBackTerms& terms,
@@ -257,7 +262,13 @@ class FakeBackend final : public Backend {
                          const Matrix& next,
                          const Matrix& means) override {
     Enter();
-    return cpu_->PullBackAdam(terms, adam, first, second, next, means);
+    const StepNorms norms =
+        cpu_->PullBackAdam(terms, adam, first, second, next, means);
+    if (!TakeOne(device_.spoiled_gradients_)) {
+      return norms;
+    }
+    cpu_->Fill(kNan, next);
+    return {.gradient_squared = kNan, .next_squared = kNan};
   }
 
  private:
@@ -279,8 +290,9 @@ class FakeBackend final : public Backend {
   }
 
   void SpoilOnDemand(const Matrix& product) {
-    if (TakeOne(device_.spoiled_products_)) {
-      cpu_->Fill(std::numeric_limits<double>::quiet_NaN(), product);
+    if (!TakeOne(device_.sound_products_) &&
+        TakeOne(device_.spoiled_products_)) {
+      cpu_->Fill(kNan, product);
     }
   }
 

@@ -4,6 +4,8 @@
 #include <cublas_v2.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <limits>
 
 #include "tests/support/cuda_emulation/emulation.h"
 
@@ -94,6 +96,13 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t /*handle*/,
                                  beta,                                         \
                                  c,                                            \
                                  c_stride);                                    \
+      if (repscore::cuda_emulation::TakeSpoiledProduct()) {                    \
+        for (int j = 0; j < n; ++j) {                                          \
+          std::fill_n(c + static_cast<ptrdiff_t>(j) * c_stride,                \
+                      m,                                                       \
+                      std::numeric_limits<T>::quiet_NaN());                    \
+        }                                                                      \
+      }                                                                        \
     });                                                                        \
   }                                                                            \
   cublasStatus_t cublas##prefix##syrk(cublasHandle_t handle,                   \

@@ -52,6 +52,7 @@ class EmulatedDeviceTest : public ::testing::Test {
     backend_.reset();
     emulation::FailAllocations(0);
     emulation::FailNextWork(cudaSuccess);
+    emulation::SpoilProducts(0);
     emulation::TheSettings() = emulation::Settings();
   }
 
@@ -245,6 +246,29 @@ TEST_F(EmulatedDeviceTest, OptimizationSurvivesAFailedAllocation) {
   emulation::FailAllocations(2);
 
   EXPECT_EQ(run->Step().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE((*create())->Step().ok());
+}
+
+TEST_F(EmulatedDeviceTest, NanEndsARunWithTheNameOfTheDevice) {
+  OptimizationPlan plan;
+  plan.terms.push_back({.measure = {.id = "nbs", .explicit_folds = {}}});
+  const auto create = [&] {
+    return Optimization::Create(
+        *Reference::Create(*backend_, MakeDataset(Normals(30, 8, 13))), plan);
+  };
+  const std::unique_ptr<Optimization> run = *create();
+  // Long enough for recorded steps.
+  for (int step = 0; step < 4; ++step) {
+    ASSERT_TRUE(run->Step().ok());
+  }
+  emulation::SpoilProducts(1);
+
+  const absl::Status status = run->Step();
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("the device gave NaN for finite rows: cuda:0"));
+  EXPECT_TRUE(backend_->Health().ok());
   EXPECT_TRUE((*create())->Step().ok());
 }
 

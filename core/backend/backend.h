@@ -52,8 +52,9 @@ enum class Op { kNone, kTranspose };
 /// How a polar factor is found.
 enum class PolarMethod {
   kSvd,   ///< thin SVD
-  kGram,  ///< eigenvectors of the smaller Gram matrix: loses digits of small
-          ///< singular values, 2-4 times faster; for steps of an optimisation
+  kGram,  ///< as good as eigenvectors of the smaller Gram matrix, which lose
+          ///< digits of small singular values, and 2-4 times faster; for steps
+          ///< of an optimisation. Devices take what suits them.
 };
 
 /// Functions of one element; see Backend::Map.

@@ -59,6 +59,7 @@ set(cuda_sources
     cuda/cuda_device.cc
     cuda/cuda_factorizations.cc
     cuda/cuda_polar.cc
+    cuda/cuda_polar_single.cc
     cuda/cuda_products.cc
     cuda/cuda_pull_back.cc
     cuda/device.cc

@@ -175,6 +175,10 @@ class CudaBackend final : public Backend {
                      double smallest,
                      const Matrix& q,
                      double* nuclear_norm);
+  /// False when float32 does not hold the directions of a.
+  bool PolarInSingle(const Matrix& a, const Matrix& q, double* nuclear_norm);
+  /// Nearly the polar factor of a [m x n] float32, in float32.
+  Matrix IterateInSingle(const Matrix& a);
   double PolarBySvd(const Matrix& a, const Matrix& q);
   double PolarByGram(const Matrix& a, const Matrix& q);
 

@@ -78,14 +78,17 @@ double CudaBackend::Polar(const Matrix& a,
 double CudaBackend::PolarOfTall(const Matrix& a,
                                 PolarMethod method,
                                 const Matrix& q) {
-  // Where float64 is slow, the eigenvectors of the small side are cheaper.
-  if (method == PolarMethod::kSvd || device().fast_float64()) {
+  double norm = 0.0;
+  if (method == PolarMethod::kGram && !device().fast_float64()) {
+    if (PolarInSingle(a, q, &norm)) {
+      return norm;
+    }
+  } else {
     // The Gram matrix does not see singular values below the root of rounding.
     const double smallest =
         method == PolarMethod::kSvd
             ? kSmallest
             : std::sqrt(static_cast<double>(a.cols()) * kEpsilon);
-    double norm = 0.0;
     if (PolarByHalley(a, smallest, q, &norm)) {
       return norm;
     }

@@ -323,23 +323,6 @@ TEST_F(EmulatedDeviceTest, RecordedStepsFallBackWhereRecordingFails) {
   EXPECT_EQ(run->steps(), 10);
 }
 
-TEST_F(EmulatedDeviceTest, WeakFloat64TakesTheSmallGramMatrix) {
-  backend_.reset();
-  emulation::TheSettings().float64_ratio = 64;
-  backend_ = MustCreateDevice();
-  const Table a = Normals(30, 8, 9);
-  const Matrix matrix = backend_->Allocate(30, 8, kDouble);
-  backend_->Upload(Transposed(a).values, matrix);
-  const Matrix gram = backend_->Allocate(30, 8, kDouble);
-  const Matrix full = backend_->Allocate(30, 8, kDouble);
-  const double by_gram = backend_->Polar(matrix, PolarMethod::kGram, gram);
-  const double by_svd = backend_->Polar(matrix, PolarMethod::kSvd, full);
-  backend_->Axpby(-1.0, full, 1.0, gram);
-
-  EXPECT_NEAR(by_gram / by_svd, 1.0, 1e-12);
-  EXPECT_LT(std::sqrt(backend_->Dot(gram, gram)), 1e-10);
-}
-
 TEST_F(EmulatedDeviceTest, PolarFactorsAgreeWithTheCpuWhateverTheSpectrum) {
   const std::unique_ptr<Backend> cpu = *CreateBackend("cpu", 1);
   const Table u = RandomOrthogonal(24, 10);

@@ -196,8 +196,11 @@ class FeatureSpaceFolds {
     }
   }
 
-  /// SST of all validated rows about their mean.
+  /// SST of all validated rows about their mean; 0 where nothing is pooled.
   double PooledSst() const {
+    if (options_.pooling != Pooling::kPooled) {
+      return 0.0;
+    }
     double norm = 0.0;
     int64_t rows = 0;
     Matrix sum;

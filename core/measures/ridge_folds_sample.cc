@@ -195,7 +195,11 @@ class SampleSpaceFolds {
     }
   }
 
+  /// SST of all validated rows about their mean; 0 where nothing is pooled.
   double PooledSst() const {
+    if (options_.pooling != Pooling::kPooled) {
+      return 0.0;
+    }
     return held_norm_squared_ -
            backend_.Dot(held_sum_, held_sum_) / static_cast<double>(held_rows_);
   }

@@ -52,8 +52,9 @@ enum class Op { kNone, kTranspose };
 /// How a polar factor is found.
 enum class PolarMethod {
   kSvd,   ///< thin SVD
-  kGram,  ///< eigenvectors of the smaller Gram matrix: loses digits of small
-          ///< singular values, 2-4 times faster; for steps of an optimisation
+  kGram,  ///< as good as eigenvectors of the smaller Gram matrix, which lose
+          ///< digits of small singular values, and 2-4 times faster; for steps
+          ///< of an optimisation. Devices take what suits them.
 };
 
 /// Functions of one element; see Backend::Map.
@@ -218,6 +219,13 @@ class Backend {
   virtual bool Cholesky(const Matrix& a, double relative_floor) = 0;
   /// b = (L L')^-1 b
   virtual void CholeskySolve(const Matrix& factor, const Matrix& b) = 0;
+  /// Cholesky of many matrices at once, of any sizes and none twice: one
+  /// verdict each, and one synchronisation for all of them.
+  virtual std::vector<bool> CholeskyBatch(absl::Span<const Matrix> batch,
+                                          double relative_floor) = 0;
+  /// b[i] = (L_i L_i')^-1 b[i] for many factors at once.
+  virtual void CholeskySolveBatch(absl::Span<const Matrix> factors,
+                                  absl::Span<const Matrix> b) = 0;
   /// a = V diag(w) V': V replaces a, w is returned in ascending order.
   virtual std::vector<double> SymmetricEigen(const Matrix& a) = 0;
   /// Polar factor Q = U V' of a = U S V', restricted to singular values above

@@ -7,7 +7,9 @@
 //   A_v = A_f + kappa s s'       M_v = M_f + kappa s t'
 //   |Z|^2 = |Y_f|^2 + kappa |t|^2
 //   W = (A_t + lambda I)^-1 M_t,  SSE = |Z|^2 - 2 <M_v, W> + <W, A_v W>
+#include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/base/text.h"
@@ -20,6 +22,9 @@ namespace repscore {
 namespace {
 
 constexpr ScalarType kDouble = ScalarType::kFloat64;
+// Elements of all moments of the folds that are fitted at once: small folds pay
+// for going together, large ones would pay with memory.
+constexpr int64_t kElementsAtOnce = int64_t{4} << 20;
 
 /// a + scale * x y' in new memory.
 Matrix WithOuter(Backend& backend,
@@ -32,10 +37,11 @@ Matrix WithOuter(Backend& backend,
   return out;
 }
 
-/// What one fold makes of the candidate alone.
-struct FoldCandidate {
-  Matrix a_held;
-  std::shared_ptr<const PositiveFactor> factor;  ///< of A_t + lambda I
+/// What folds make of the candidate alone.
+struct FoldCandidates {
+  std::vector<Matrix> a_held;
+  /// Of A_t + lambda I.
+  std::vector<std::shared_ptr<const PositiveFactor>> factors;
 };
 
 /// Intermediate results of one fold that its adjoint needs.
@@ -55,8 +61,10 @@ class FeatureSpaceFolds {
 
   absl::StatusOr<Evaluation> Evaluate(AdjointRequest request) {
     const bool wants_adjoint = request.candidate || request.reference;
-    for (size_t f = 0; f < folded_.moments.size(); ++f) {
-      Fit(f, wants_adjoint);
+    const size_t count = folded_.moments.size();
+    const size_t most = FoldsAtOnce();
+    for (size_t first = 0; first < count; first += most) {
+      Fit(first, std::min(most, count - first), wants_adjoint);
     }
     absl::StatusOr<double> value =
         PoolScores(options_.pooling,
@@ -76,66 +84,123 @@ class FeatureSpaceFolds {
   }
 
  private:
-  FoldCandidate CandidateOf(const FoldMoments& fold) const {
-    const FoldGeometry geometry = GeometryOf(statistics_.size.rows, fold.rows);
-    const Matrix& s = fold.candidate_sum;
-    Matrix a_train =
-        WithOuter(backend_, statistics_.gram, -1.0 / geometry.train_rows, s, s);
-    backend_.Axpby(-1.0, fold.gram, 1.0, a_train);
-    return {.a_held = WithOuter(backend_, fold.gram, geometry.kappa, s, s),
-            .factor = std::make_shared<const PositiveFactor>(
-                backend_,
-                a_train,
-                options_.LambdaFor(statistics_.size.rows - fold.rows))};
+  size_t FoldsAtOnce() const {
+    const int64_t p = statistics_.size.candidate_features;
+    const int64_t each = p * (p + statistics_.cross.cols());
+    return static_cast<size_t>(std::max<int64_t>(1, kElementsAtOnce / each));
   }
 
-  void Fit(size_t index, bool wants_adjoint) {
-    const FoldMoments& fold = folded_.moments[index];
-    const std::shared_ptr<const FoldCandidate> candidate = Memo::Remember(
+  FoldGeometry GeometryOfFold(size_t fold) const {
+    return GeometryOf(statistics_.size.rows, folded_.moments[fold].rows);
+  }
+
+  FoldCandidates CandidatesOf(size_t first, size_t count) const {
+    FoldCandidates candidates;
+    std::vector<double> shifts;
+    for (size_t f = first; f < first + count; ++f) {
+      const FoldMoments& fold = folded_.moments[f];
+      const Matrix& s = fold.candidate_sum;
+      candidates.a_held.push_back(
+          WithOuter(backend_, fold.gram, GeometryOfFold(f).kappa, s, s));
+      shifts.push_back(options_.LambdaFor(statistics_.size.rows - fold.rows));
+    }
+    candidates.factors = PositiveFactor::Batch(backend_, shifts, [&](size_t i) {
+      const FoldMoments& fold = folded_.moments[first + i];
+      const Matrix& s = fold.candidate_sum;
+      Matrix a_train = WithOuter(backend_,
+                                 statistics_.gram,
+                                 -1.0 / GeometryOfFold(first + i).train_rows,
+                                 s,
+                                 s);
+      backend_.Axpby(-1.0, fold.gram, 1.0, a_train);
+      return a_train;
+    });
+    return candidates;
+  }
+
+  /// Folds [first, first + count) at once.
+  void Fit(size_t first, size_t count, bool wants_adjoint) {
+    const std::shared_ptr<const FoldCandidates> candidates = Memo::Remember(
         statistics_.candidate_memo,
         StrCat("ridge ",
-               ShortestNumber(
-                   options_.LambdaFor(statistics_.size.rows - fold.rows)),
-               " without fold ",
-               index,
+               ShortestNumber(options_.lambda),
+               options_.lambda_scale == LambdaScale::kRaw ? "" : " times rows",
+               " without folds ",
+               first,
+               " to ",
+               first + count,
                " of ",
                rule_),
         [&] {
-          return std::make_shared<const FoldCandidate>(CandidateOf(fold));
+          return std::make_shared<const FoldCandidates>(
+              CandidatesOf(first, count));
         });
-    const FoldGeometry geometry = GeometryOf(statistics_.size.rows, fold.rows);
-    const Matrix& s = fold.candidate_sum;
-    const Matrix& t = fold.reference_sum;
-    // M_t: total minus fold minus the mean's part.
-    Matrix m_train = WithOuter(
-        backend_, statistics_.cross, -1.0 / geometry.train_rows, s, t);
-    backend_.Axpby(-1.0, fold.cross, 1.0, m_train);
-    const Matrix m_held = WithOuter(backend_, fold.cross, geometry.kappa, s, t);
-
-    FoldFit fit;
-    fit.w = candidate->factor->Solve(m_train);
-    const Matrix aw = backend_.Allocate(fit.w.rows(), fit.w.cols(), kDouble);
-    backend_.Gemm(Op::kNone, Op::kNone, 1.0, candidate->a_held, fit.w, 0.0, aw);
-    const std::vector<double> dots =
-        backend_.Dots({{{m_held, fit.w}, {fit.w, aw}, {t, t}}});
-    FoldScore score;
-    const double z_squared =
-        fold.reference_norm_squared + geometry.kappa * dots[2];
-    score.sse = z_squared - 2.0 * dots[0] + dots[1];
-    score.sst = options_.denominator == Denominator::kTrainMean
-                    ? z_squared
-                    : fold.reference_norm_squared -
-                          dots[2] / static_cast<double>(fold.rows);
-    scores_.push_back(score);
-    if (wants_adjoint) {
-      backend_.Axpby(-2.0, m_held, 2.0, aw);
-      fit.weights_bar = candidate->factor->Solve(aw);
-      fits_.push_back(std::move(fit));
+    std::vector<Matrix> m_train;
+    std::vector<Matrix> m_held;
+    for (size_t f = first; f < first + count; ++f) {
+      const FoldMoments& fold = folded_.moments[f];
+      const FoldGeometry geometry = GeometryOfFold(f);
+      const Matrix& s = fold.candidate_sum;
+      const Matrix& t = fold.reference_sum;
+      // M_t: total minus fold minus the mean's part.
+      m_train.push_back(WithOuter(
+          backend_, statistics_.cross, -1.0 / geometry.train_rows, s, t));
+      backend_.Axpby(-1.0, fold.cross, 1.0, m_train.back());
+      m_held.push_back(WithOuter(backend_, fold.cross, geometry.kappa, s, t));
+    }
+    const std::vector<Matrix> w =
+        PositiveFactor::SolveBatch(candidates->factors, m_train);
+    std::vector<Matrix> aw;
+    for (size_t i = 0; i < count; ++i) {
+      aw.push_back(backend_.Allocate(w[i].rows(), w[i].cols(), kDouble));
+      backend_.Gemm(
+          Op::kNone, Op::kNone, 1.0, candidates->a_held[i], w[i], 0.0, aw[i]);
+    }
+    Score(first, w, aw, m_held);
+    if (!wants_adjoint) {
+      return;
+    }
+    for (size_t i = 0; i < count; ++i) {
+      backend_.Axpby(-2.0, m_held[i], 2.0, aw[i]);
+    }
+    const std::vector<Matrix> weights_bar =
+        PositiveFactor::SolveBatch(candidates->factors, aw);
+    for (size_t i = 0; i < count; ++i) {
+      fits_.push_back({.w = w[i], .weights_bar = weights_bar[i]});
     }
   }
 
-  /// SST of all validated rows about their mean.
+  /// Errors of folds from `first` on.
+  void Score(size_t first,
+             const std::vector<Matrix>& w,
+             const std::vector<Matrix>& aw,
+             const std::vector<Matrix>& m_held) {
+    std::vector<std::pair<Matrix, Matrix>> pairs;
+    for (size_t i = 0; i < w.size(); ++i) {
+      const Matrix& t = folded_.moments[first + i].reference_sum;
+      pairs.insert(pairs.end(), {{m_held[i], w[i]}, {w[i], aw[i]}, {t, t}});
+    }
+    const std::vector<double> dots = backend_.Dots(pairs);
+    for (size_t i = 0; i < w.size(); ++i) {
+      const FoldMoments& fold = folded_.moments[first + i];
+      const double* products = dots.data() + 3 * i;
+      FoldScore score;
+      const double z_squared = fold.reference_norm_squared +
+                               GeometryOfFold(first + i).kappa * products[2];
+      score.sse = z_squared - 2.0 * products[0] + products[1];
+      score.sst = options_.denominator == Denominator::kTrainMean
+                      ? z_squared
+                      : fold.reference_norm_squared -
+                            products[2] / static_cast<double>(fold.rows);
+      scores_.push_back(score);
+    }
+  }
+
+  /// SST of all validated rows about their mean; 0 where nothing is pooled.
   double PooledSst() const {
+    if (options_.pooling != Pooling::kPooled) {
+      return 0.0;
+    }
     double norm = 0.0;
     int64_t rows = 0;
     Matrix sum;
@@ -155,8 +220,7 @@ class FeatureSpaceFolds {
       const FoldMoments& fold = folded_.moments[f];
       const FoldFit& fit = fits_[f];
       const FoldScore& score = scores_[f];
-      const FoldGeometry geometry =
-          GeometryOf(statistics_.size.rows, fold.rows);
+      const FoldGeometry geometry = GeometryOfFold(f);
       // d SSE: dA_v = W W', dM_v = -2 W, dM_t = R, dA_t = -sym(R W')
       const double weight = score.sse_weight;
       const Matrix a_held = backend_.Allocate(p, p, kDouble);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/text.h"
@@ -45,9 +46,7 @@ class SampleSpaceFolds {
   absl::StatusOr<Evaluation> Evaluate(AdjointRequest request) {
     const bool wants_adjoint = request.candidate || request.reference;
     Factor();
-    for (size_t f = 0; f < rows_.size(); ++f) {
-      Fit(f, wants_adjoint);
-    }
+    Fit(wants_adjoint);
     absl::StatusOr<double> value =
         PoolScores(options_.pooling,
                    PooledSst(),
@@ -125,46 +124,82 @@ class SampleSpaceFolds {
     return columns;
   }
 
-  void Fit(size_t index, bool wants_adjoint) {
-    const std::vector<int64_t>& rows = rows_[index];
-    const auto held = static_cast<int64_t>(rows.size());
-    const std::shared_ptr<const PositiveFactor> factor = Memo::Remember(
-        statistics_.candidate_memo, Key(StrCat("fold ", index)), [&] {
-          return std::make_shared<const PositiveFactor>(
-              backend_, RowsOf(ColumnsOf(rows), rows), 0.0);
-        });
-    const Matrix residual = factor->Solve(RowsOf(alpha_, rows));
+  /// Of P_ff for every fold.
+  std::vector<std::shared_ptr<const PositiveFactor>> Factors() {
+    using Kept = std::vector<std::shared_ptr<const PositiveFactor>>;
+    return *Memo::Remember(statistics_.candidate_memo, Key("folds"), [&] {
+      const std::vector<double> unshifted(rows_.size(), 0.0);
+      return std::make_shared<const Kept>(
+          PositiveFactor::Batch(backend_, unshifted, [&](size_t f) {
+            return RowsOf(ColumnsOf(rows_[f]), rows_[f]);
+          }));
+    });
+  }
 
-    FoldScore score;
-    score.sse = backend_.Dot(residual, residual);
-    const Matrix y_fold = RowsOf(y_, rows);
-    const Matrix t = backend_.Allocate(y_.cols(), 1, kDouble);
-    backend_.ColumnSums(y_fold, t);
-    const std::vector<double> dots =
-        backend_.Dots({{{y_fold, y_fold}, {t, t}}});
-    const FoldGeometry geometry = GeometryOf(y_.rows(), held);
-    score.sst = options_.denominator == Denominator::kTrainMean
-                    ? dots[0] + geometry.kappa * dots[1]
-                    : dots[0] - dots[1] / static_cast<double>(held);
-    scores_.push_back(score);
-    AddInto(backend_, t, held_sum_);
-    held_norm_squared_ += dots[0];
-    held_rows_ += held;
+  void Fit(bool wants_adjoint) {
+    const std::vector<std::shared_ptr<const PositiveFactor>> factors =
+        Factors();
+    std::vector<Matrix> alphas;
+    for (const std::vector<int64_t>& rows : rows_) {
+      alphas.push_back(RowsOf(alpha_, rows));
+    }
+    const std::vector<Matrix> residuals =
+        PositiveFactor::SolveBatch(factors, alphas);
+    Score(residuals);
     if (!wants_adjoint) {
       return;
     }
-    FoldFit fit;
-    const Matrix p_columns = ColumnsOf(rows);
-    const Matrix gamma = factor->Solve(residual);
-    fit.residual = backend_.Allocate(y_.rows(), y_.cols(), kDouble);
-    fit.spread = backend_.Allocate(y_.rows(), y_.cols(), kDouble);
-    backend_.Gemm(
-        Op::kNone, Op::kNone, 1.0, p_columns, residual, 0.0, fit.residual);
-    backend_.Gemm(Op::kNone, Op::kNone, 1.0, p_columns, gamma, 0.0, fit.spread);
-    fits_.push_back(std::move(fit));
+    const std::vector<Matrix> gammas =
+        PositiveFactor::SolveBatch(factors, residuals);
+    for (size_t f = 0; f < rows_.size(); ++f) {
+      FoldFit fit;
+      const Matrix p_columns = ColumnsOf(rows_[f]);
+      fit.residual = backend_.Allocate(y_.rows(), y_.cols(), kDouble);
+      fit.spread = backend_.Allocate(y_.rows(), y_.cols(), kDouble);
+      backend_.Gemm(Op::kNone,
+                    Op::kNone,
+                    1.0,
+                    p_columns,
+                    residuals[f],
+                    0.0,
+                    fit.residual);
+      backend_.Gemm(
+          Op::kNone, Op::kNone, 1.0, p_columns, gammas[f], 0.0, fit.spread);
+      fits_.push_back(std::move(fit));
+    }
   }
 
+  void Score(const std::vector<Matrix>& residuals) {
+    std::vector<std::pair<Matrix, Matrix>> pairs;
+    for (size_t f = 0; f < rows_.size(); ++f) {
+      const Matrix y_fold = RowsOf(y_, rows_[f]);
+      const Matrix t = backend_.Allocate(y_.cols(), 1, kDouble);
+      backend_.ColumnSums(y_fold, t);
+      AddInto(backend_, t, held_sum_);
+      pairs.insert(pairs.end(),
+                   {{residuals[f], residuals[f]}, {y_fold, y_fold}, {t, t}});
+    }
+    const std::vector<double> dots = backend_.Dots(pairs);
+    for (size_t f = 0; f < rows_.size(); ++f) {
+      const double* products = dots.data() + 3 * f;
+      const auto held = static_cast<int64_t>(rows_[f].size());
+      const FoldGeometry geometry = GeometryOf(y_.rows(), held);
+      FoldScore score;
+      score.sse = products[0];
+      score.sst = options_.denominator == Denominator::kTrainMean
+                      ? products[1] + geometry.kappa * products[2]
+                      : products[1] - products[2] / static_cast<double>(held);
+      scores_.push_back(score);
+      held_norm_squared_ += products[1];
+      held_rows_ += held;
+    }
+  }
+
+  /// SST of all validated rows about their mean; 0 where nothing is pooled.
   double PooledSst() const {
+    if (options_.pooling != Pooling::kPooled) {
+      return 0.0;
+    }
     return held_norm_squared_ -
            backend_.Dot(held_sum_, held_sum_) / static_cast<double>(held_rows_);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "core/base/text.h"
 #include "core/measures/specification.h"
@@ -32,6 +33,16 @@ Matrix ScaleColumns(Backend& backend,
   return scaled;
 }
 
+void Shift(Backend& backend, double shift, const Matrix& a) {
+  if (shift > 0.0) {
+    backend.AddDiagonal(shift, a);
+  }
+}
+
+double FloorFor(double shift) {
+  return shift > 0.0 ? 0.0 : kPivotFloor;
+}
+
 }  // namespace
 
 Spectrum PositiveSpectrum(Backend& backend, const Matrix& a) {
@@ -55,21 +66,71 @@ PositiveFactor::PositiveFactor(Backend& backend,
     : backend_(backend) {
   cholesky_ = backend.Allocate(a.rows(), a.cols(), kDouble);
   backend.Copy(a, cholesky_);
-  if (shift > 0.0) {
-    backend.AddDiagonal(shift, cholesky_);
-  }
+  Shift(backend, shift, cholesky_);
   rank_ = a.rows();
   if (!(singular && shift == 0.0) &&
-      backend.Cholesky(cholesky_, shift > 0.0 ? 0.0 : kPivotFloor)) {
+      backend.Cholesky(cholesky_, FloorFor(shift))) {
     return;
   }
   backend.Copy(a, cholesky_);
-  if (shift > 0.0) {
-    backend.AddDiagonal(shift, cholesky_);
-  }
-  const Spectrum spectrum = PositiveSpectrum(backend, cholesky_);
+  Shift(backend, shift, cholesky_);
+  UseSpectrum(cholesky_);
+}
+
+void PositiveFactor::UseSpectrum(const Matrix& shifted) {
+  const Spectrum spectrum = PositiveSpectrum(backend_, shifted);
   rank_ = spectrum.vectors.cols();
-  scaled_vectors_ = ScaleColumns(backend, spectrum.vectors, spectrum.values);
+  scaled_vectors_ = ScaleColumns(backend_, spectrum.vectors, spectrum.values);
+}
+
+std::vector<std::shared_ptr<const PositiveFactor>> PositiveFactor::Batch(
+    Backend& backend,
+    absl::Span<const double> shifts,
+    const std::function<Matrix(size_t)>& make) {
+  const auto shifted = [&](size_t i) {
+    Matrix a = make(i);
+    Shift(backend, shifts[i], a);
+    return a;
+  };
+  std::vector<Matrix> batch;
+  for (size_t i = 0; i < shifts.size(); ++i) {
+    batch.push_back(shifted(i));
+  }
+  const std::vector<bool> definite = backend.CholeskyBatch(
+      batch, shifts.empty() ? 0.0 : FloorFor(shifts.front()));
+  std::vector<std::shared_ptr<const PositiveFactor>> factors;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    std::shared_ptr<PositiveFactor> factor(new PositiveFactor(backend));
+    factor->cholesky_ = batch[i];
+    factor->rank_ = batch[i].rows();
+    if (!definite[i]) {
+      factor->UseSpectrum(shifted(i));
+    }
+    factors.push_back(std::move(factor));
+  }
+  return factors;
+}
+
+std::vector<Matrix> PositiveFactor::SolveBatch(
+    absl::Span<const std::shared_ptr<const PositiveFactor>> factors,
+    absl::Span<const Matrix> b) {
+  std::vector<Matrix> solutions;
+  std::vector<Matrix> triangles;
+  std::vector<Matrix> solved;
+  for (size_t i = 0; i < b.size(); ++i) {
+    const PositiveFactor& factor = *factors[i];
+    if (!factor.scaled_vectors_.empty()) {
+      solutions.push_back(factor.Solve(b[i]));
+      continue;
+    }
+    solutions.push_back(Scaled(factor.backend_, 1.0, b[i]));
+    triangles.push_back(factor.cholesky_);
+    solved.push_back(solutions.back());
+  }
+  if (!solved.empty()) {
+    factors.front()->backend_.CholeskySolveBatch(triangles, solved);
+  }
+  return solutions;
 }
 
 Matrix PositiveFactor::Solve(const Matrix& b) const {

@@ -2,11 +2,14 @@
 #ifndef REPSCORE_CORE_MEASURES_SPECTRAL_H_
 #define REPSCORE_CORE_MEASURES_SPECTRAL_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "core/backend/backend.h"
 #include "core/statistics/statistics.h"
 
@@ -24,6 +27,19 @@ class PositiveFactor {
                  double shift,
                  bool singular = false);
 
+  /// Factors of many A_i + shift_i I at once, the shifts all positive or all 0.
+  /// `make(i)` returns A_i in memory that the factor may use up; it is called
+  /// again for a matrix that Cholesky does not do for.
+  static std::vector<std::shared_ptr<const PositiveFactor>> Batch(
+      Backend& backend,
+      absl::Span<const double> shifts,
+      const std::function<Matrix(size_t)>& make);
+
+  /// (A_i + shift_i I)^+ b_i of many factors of one backend, in new memory.
+  static std::vector<Matrix> SolveBatch(
+      absl::Span<const std::shared_ptr<const PositiveFactor>> factors,
+      absl::Span<const Matrix> b);
+
   /// (A + shift I)^+ b in new memory.
   Matrix Solve(const Matrix& b) const;
 
@@ -31,6 +47,10 @@ class PositiveFactor {
   int64_t rank() const { return rank_; }
 
  private:
+  explicit PositiveFactor(Backend& backend) : backend_(backend) {}
+  /// From eigenvectors, where Cholesky does not do.
+  void UseSpectrum(const Matrix& shifted);
+
   Backend& backend_;
   int64_t rank_ = 0;
   Matrix cholesky_;

@@ -6,7 +6,7 @@
 #include <variant>
 
 #include "core/base/status_macros.h"
-#include "core/base/text.h"
+#include "core/optimize/finite.h"
 #include "core/optimize/start.h"
 #include "core/statistics/row_pair.h"
 
@@ -159,39 +159,6 @@ const StatisticsNeeds& Member::NeedsAt(int64_t step) const {
   return IsDue(step) ? problem_.trace_needs : problem_.step_needs;
 }
 
-absl::Status Member::Overflowed(int64_t step) const {
-  if (lbfgs_.has_value()) {
-    return absl::InvalidArgumentError(
-        StrCat("lbfgs: the candidate overflowed at step ", step));
-  }
-  return absl::InvalidArgumentError(
-      StrCat("adam.learning_rate: ",
-             problem_.plan.adam.learning_rate,
-             " made the candidate overflow at step ",
-             step));
-}
-
-absl::Status Member::CheckRows(const Statistics& statistics,
-                               int64_t step) const {
-  if (!std::isfinite(statistics.candidate_norm_squared) ||
-      !std::isfinite(statistics.reference_norm_squared)) {
-    return Overflowed(step);
-  }
-  const double largest =
-      step == 0 ? largest_start_ : std::sqrt(statistics.candidate_norm_squared);
-  const int64_t n = problem_.reference->rows();
-  if (!HasVariance(
-          statistics.candidate_norm_squared, largest, n, problem_.features)) {
-    return absl::InvalidArgumentError(
-        StrCat(step == 0 ? "start.candidate" : "candidate",
-               ": has no variance over its ",
-               n,
-               " rows at step ",
-               step));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<Member::Evaluated> Member::Evaluate(const RowPair& pair,
                                                    int64_t step) const {
   Evaluated point;
@@ -200,16 +167,24 @@ absl::StatusOr<Member::Evaluated> Member::Evaluate(const RowPair& pair,
   // Terms and tracked measures share factors.
   point.statistics.memo = std::make_shared<Memo>();
   point.statistics.candidate_memo = std::make_shared<Memo>();
-  REPSCORE_RETURN_IF_ERROR(CheckRows(point.statistics, step));
-  REPSCORE_ASSIGN_OR_RETURN(
-      point.value,
-      objective_.Evaluate(
-          point.statistics,
-          AdjointRequest{.candidate = true, .reference = problem_.moves_both()},
-          problem_.accuracy()));
-  if (!std::isfinite(point.value.objective)) {
-    return Overflowed(step);
+  if (!std::isfinite(point.statistics.candidate_norm_squared) ||
+      !std::isfinite(point.statistics.reference_norm_squared)) {
+    return NotFinite(pair, step);
   }
+  REPSCORE_RETURN_IF_ERROR(CheckRows(point.statistics, step));
+  absl::StatusOr<Objective::Value> value = Guarded([&] {
+    return objective_.Evaluate(
+        point.statistics,
+        AdjointRequest{.candidate = true, .reference = problem_.moves_both()},
+        problem_.accuracy());
+  });
+  if (!value.ok()) {
+    return Refused(value.status(), point.statistics, pair, step);
+  }
+  if (!std::isfinite(value->objective)) {
+    return NotFinite(pair, step);
+  }
+  point.value = *std::move(value);
   return point;
 }
 
@@ -233,7 +208,7 @@ absl::Status Member::Step(double elapsed) {
   if (lbfgs_.has_value()) {
     REPSCORE_ASSIGN_OR_RETURN(gradient_norm, MoveByLbfgs(*point));
   } else {
-    gradient_norm = MoveByAdam(value);
+    REPSCORE_ASSIGN_OR_RETURN(gradient_norm, MoveByAdam(value));
   }
   if (stop_reason_ == StopReason::kNone && gradient_norm == 0.0) {
     stop_reason_ = StopReason::kAtOptimum;
@@ -247,31 +222,40 @@ absl::Status Member::Step(double elapsed) {
   return absl::OkStatus();
 }
 
-double Member::MoveByAdam(const Objective::Value& value) {
-  double squared = MoveSide(
-      CandidatePullBack(backend_, pair_, *problem_.order, value.adjoint),
-      candidate_);
+absl::StatusOr<double> Member::MoveByAdam(const Objective::Value& value) {
+  REPSCORE_ASSIGN_OR_RETURN(
+      double squared,
+      MoveSide(
+          CandidatePullBack(backend_, pair_, *problem_.order, value.adjoint),
+          candidate_));
   if (problem_.moves_both()) {
-    squared += MoveSide(
-        ReferencePullBack(backend_, pair_, *problem_.order, value.adjoint),
-        moved_reference_);
+    REPSCORE_ASSIGN_OR_RETURN(
+        const double other,
+        MoveSide(
+            ReferencePullBack(backend_, pair_, *problem_.order, value.adjoint),
+            moved_reference_));
+    squared += other;
   }
   return std::sqrt(squared);
 }
 
-double Member::MoveSide(const PullBackTerms& terms, AdamState& state) {
+absl::StatusOr<double> Member::MoveSide(const PullBackTerms& terms,
+                                        AdamState& state) {
+  Backend::StepNorms norms;
   if (stop_reason_ != StopReason::kNone) {
     backend_.PullBack(terms, state.next);
-    return backend_.Dot(state.next, state.next);
+    norms.gradient_squared = backend_.Dot(state.next, state.next);
+  } else {
+    norms = backend_.PullBackAdam(terms,
+                                  CoefficientsOf(problem_.plan.adam, step_ + 1),
+                                  state.first,
+                                  state.second,
+                                  state.next,
+                                  state.means);
   }
-  return backend_
-      .PullBackAdam(terms,
-                    CoefficientsOf(problem_.plan.adam, step_ + 1),
-                    state.first,
-                    state.second,
-                    state.next,
-                    state.means)
-      .gradient_squared;
+  REPSCORE_RETURN_IF_ERROR(
+      CheckStep(norms.gradient_squared, norms.next_squared));
+  return norms.gradient_squared;
 }
 
 Variables Member::Gradient(const Objective::Value& value) const {
@@ -319,24 +303,31 @@ absl::StatusOr<double> Member::MoveByLbfgs(const Evaluated& point) {
   for (const Matrix& matrix : gradient) {
     squared += backend_.Dot(matrix, matrix);
   }
+  REPSCORE_RETURN_IF_ERROR(CheckStep(squared, 0.0));
   if (stop_reason_ != StopReason::kNone || squared == 0.0) {
     return std::sqrt(squared);
   }
+  absl::Status failure;
   for (bool again = true; again;) {
     again = lbfgs_->remembers();
     const Lbfgs::Direction direction = lbfgs_->Aim(backend_, gradient);
+    REPSCORE_RETURN_IF_ERROR(CheckStep(squared, direction.slope));
     double length = 1.0;
     const int64_t trials =
         direction.slope > 0.0 ? problem_.plan.lbfgs->max_trials : 0;
     for (int64_t i = 0; i < trials; ++i, length *= kBacktrack) {
       absl::StatusOr<Evaluated> trial =
           Evaluate(Trial(direction, length), step_ + 1);
+      failure = trial.status();
+      if (!failure.ok() && !absl::IsInvalidArgument(failure)) {
+        return failure;
+      }
       if (trial.ok() &&
           trial->value.objective >=
               point.value.objective + kArmijo * length * direction.slope) {
         ahead_ = *std::move(trial);
         if (i == 0 && !direction.is_scaled) {
-          length = Lengthen(direction, trials - 1);
+          REPSCORE_ASSIGN_OR_RETURN(length, Lengthen(direction, trials - 1));
         }
         lbfgs_->Took(backend_, direction, length);
         return std::sqrt(squared);
@@ -345,16 +336,24 @@ absl::StatusOr<double> Member::MoveByLbfgs(const Evaluated& point) {
     again = again || lbfgs_->remembers();
     lbfgs_->Forget();
   }
+  if (!failure.ok()) {
+    // Not even the shortest trial could be compared.
+    return failure;
+  }
   // No step up the gradient rises any more: the optimum to rounding.
   stop_reason_ = StopReason::kAtOptimum;
   return std::sqrt(squared);
 }
 
-double Member::Lengthen(const Lbfgs::Direction& direction, int64_t trials) {
+absl::StatusOr<double> Member::Lengthen(const Lbfgs::Direction& direction,
+                                        int64_t trials) {
   double length = 1.0;
   for (int64_t i = 0; i < trials; ++i) {
     absl::StatusOr<Evaluated> trial =
         Evaluate(Trial(direction, kLengthen * length), step_ + 1);
+    if (!trial.ok() && !absl::IsInvalidArgument(trial.status())) {
+      return trial.status();
+    }
     if (!trial.ok() ||
         trial->value.objective <=
             ahead_->value.objective + kArmijo * length * direction.slope) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -79,14 +80,35 @@ class Member {
   absl::StatusOr<Evaluated> Evaluate(const RowPair& pair, int64_t step) const;
   absl::Status CheckRows(const Statistics& statistics, int64_t step) const;
   absl::Status Overflowed(int64_t step) const;
+  /// Why some number of the point of `pair` is none: rows or weights too large
+  /// or too small, or, where nothing of the kind explains it, the device.
+  absl::Status NotFinite(const RowPair& pair, int64_t step) const;
+  /// The same of `rows` alone; OK where they are of a normal size.
+  absl::Status CheckSize(const Matrix& rows,
+                         ScalarType type,
+                         bool moves,
+                         std::string_view side,
+                         int64_t step) const;
+  /// What a measure refused `statistics` with, unless they are not finite.
+  absl::Status Refused(const absl::Status& reason,
+                       const Statistics& statistics,
+                       const RowPair& pair,
+                       int64_t step) const;
+  absl::Status NanFromDevice(std::string_view side, int64_t step) const;
+  /// True where a step cannot take rows of a normal size out of range.
+  bool StepIsNormal() const;
+  /// Not OK when the gradient or the step from the point of `pair_` is none.
+  absl::Status CheckStep(double gradient_squared, double next_squared) const;
 
   /// Gradient norm of the point; with Adam also writes the next iterate.
-  double MoveByAdam(const Objective::Value& value);
-  double MoveSide(const PullBackTerms& terms, AdamState& state);
+  absl::StatusOr<double> MoveByAdam(const Objective::Value& value);
+  /// Squared norm of the gradient.
+  absl::StatusOr<double> MoveSide(const PullBackTerms& terms, AdamState& state);
   absl::StatusOr<double> MoveByLbfgs(const Evaluated& point);
   /// After the trial of length 1, which `ahead_` is of: longer ones while they
   /// rise. Returns the length of the best, then in `next` and `ahead_`.
-  double Lengthen(const Lbfgs::Direction& direction, int64_t trials);
+  absl::StatusOr<double> Lengthen(const Lbfgs::Direction& direction,
+                                  int64_t trials);
   Variables Gradient(const Objective::Value& value) const;
   /// Writes the trial into next; returns its pair of rows.
   RowPair Trial(const Lbfgs::Direction& direction, double length);

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "core/analysis/component_capture.h"
+#include "core/base/dtype.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/optimize/finite.h"
 #include "core/optimize/member.h"
 
 namespace repscore {
@@ -64,6 +66,10 @@ absl::Status Member::Record(const Evaluated& point, double gradient_norm) {
   }
   if (!problem_.components.empty()) {
     REPSCORE_ASSIGN_OR_RETURN(record.component_r2, Captured(*statistics));
+  }
+  if (FirstNonFinite(record.tracked) >= 0 ||
+      FirstNonFinite(record.component_r2) >= 0) {
+    return NotFinite(pair_, step_);
   }
   const bool last = stop_reason_ != StopReason::kNone;
   if (!decoders_.empty() && (last || (step_ / problem_.plan.trace_every) %
@@ -242,6 +248,9 @@ absl::StatusOr<MemberResult> Member::Finish() const {
                                                     *problem_.order,
                                                     problem_.step_needs,
                                                     problem_.constants);
+    if (!IsFinite(statistics)) {
+      return NotFinite(pair, step_);
+    }
     std::vector<double> scores;
     result.scores.clear();
     for (const auto& measure : problem_.measures) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <utility>
+#include <vector>
 
 namespace repscore {
 namespace {
@@ -55,6 +56,21 @@ Matrix Sums(Backend& backend, const Matrix& a) {
   return sums;
 }
 
+/// Squared norms of candidate and reference of every cell in turn.
+std::vector<double> CellNorms(Backend& backend,
+                              const RowPair& pair,
+                              const RowOrder& order) {
+  std::vector<std::pair<Matrix, Matrix>> pairs;
+  for (const RowOrder::Cell& cell : order.cells()) {
+    for (const Matrix* side : {&pair.candidate, &pair.exact_reference}) {
+      const Matrix rows = side->Rows(cell.first, cell.count);
+      pairs.emplace_back(rows, rows);
+    }
+  }
+  return backend.Dots(pairs);
+}
+
+/// All but the norms.
 FoldMoments CellMoments(Backend& backend,
                         const RowPair& pair,
                         const RowOrder::Cell& cell,
@@ -73,10 +89,6 @@ FoldMoments CellMoments(Backend& backend,
   if (needs.fold_reference_gram) {
     moments.reference_gram = GramOf(backend, exact, true);
   }
-  const std::vector<double> norms =
-      backend.Dots({{{candidate, candidate}, {exact, exact}}});
-  moments.candidate_norm_squared = norms[0];
-  moments.reference_norm_squared = norms[1];
   return moments;
 }
 
@@ -94,8 +106,12 @@ FoldMoments ComputeFolds(Backend& backend,
       folded.moments.resize(static_cast<size_t>(folds.count));
     }
   }
-  for (const RowOrder::Cell& cell : order.cells()) {
-    const FoldMoments moments = CellMoments(backend, pair, cell, needs);
+  const std::vector<double> norms = CellNorms(backend, pair, order);
+  for (size_t c = 0; c < order.cells().size(); ++c) {
+    const RowOrder::Cell& cell = order.cells()[c];
+    FoldMoments moments = CellMoments(backend, pair, cell, needs);
+    moments.candidate_norm_squared = norms[2 * c];
+    moments.reference_norm_squared = norms[2 * c + 1];
     for (const auto& [rule, fold] : cell.folds) {
       if (fold >= 0) {
         AddFoldMoments(

@@ -2,7 +2,11 @@
 // rows and steps of Adam, against a large matrix product of the same precision
 // in the same run; and copies.
 //
-//   gpu_bench [--device cuda:0] [--seconds 1] [--quick] [--json FILE]
+//   gpu_bench [--device cuda:0] [--seconds 1] [--quick] [--part PART]...
+//             [--json FILE]
+//
+// Parts are products, copies, rows, steps and restarts: a step of every one of
+// 64 restarts.
 //
 // Every figure is the median of repetitions after a first one that is thrown
 // away. Exit status 3 without the device.
@@ -38,6 +42,9 @@ constexpr int kNoDevice = 3;
 constexpr ScalarType kDouble = ScalarType::kFloat64;
 constexpr ScalarType kFloat = ScalarType::kFloat32;
 constexpr size_t kMostRepetitions = 50;
+constexpr int64_t kRestarts = 64;
+// The most that a plan may ask for: nothing stops or traces meanwhile.
+constexpr int64_t kMostSteps = 1000000;
 // Rows that are drawn; larger matrices repeat them.
 constexpr int64_t kDrawnRows = 4096;
 
@@ -118,7 +125,7 @@ class Bench {
   }
 
   void Add(json row) {
-    std::cout << row.dump() << '\n';
+    std::cout << row.dump() << '\n' << std::flush;
     rows_.push_back(std::move(row));
   }
 
@@ -245,6 +252,14 @@ void BenchRows(Bench& bench, const Shape& shape, ScalarType type) {
   bench.Report("pull back and Adam", NameOf(shape), type, step, flops);
 }
 
+template <typename Value>
+Value Must(absl::StatusOr<Value> value) {
+  if (!value.ok()) {
+    throw BackendError(value.status());
+  }
+  return *std::move(value);
+}
+
 std::shared_ptr<const Reference> ReferenceOf(Backend& backend,
                                              const Shape& shape) {
   std::vector<double> values(static_cast<size_t>(shape.n * shape.q));
@@ -262,53 +277,61 @@ std::shared_ptr<const Reference> ReferenceOf(Backend& backend,
   if (!normalized.ok()) {
     throw BackendError(normalized);
   }
-  return Reference::Create(backend, std::move(dataset)).value();
+  return Must(Reference::Create(backend, std::move(dataset)));
 }
 
-/// Steps of Adam for one objective, as milliseconds of one step.
+/// Steps of Adam for one objective, as milliseconds of one step of every
+/// restart.
 void BenchSteps(Bench& bench,
                 const std::string& name,
                 const std::vector<std::string>& ids,
                 const Shape& shape,
-                ScalarType storage) {
+                ScalarType storage,
+                int64_t restarts) {
   OptimizationPlan plan;
+  plan.restarts = restarts;
   for (const std::string& id : ids) {
     plan.terms.push_back({.measure = {.id = id, .explicit_folds = {}}});
   }
   plan.start.emplace<GaussianStart>(
       GaussianStart{.seed = 1, .features = shape.p});
-  plan.stopping.max_steps = 1 << 30;
-  plan.trace_every = 1 << 30;
+  plan.stopping.max_steps = kMostSteps;
+  plan.trace_every = kMostSteps;
   plan.storage = storage;
   const std::unique_ptr<Optimization> run =
-      Optimization::Create(ReferenceOf(bench.backend(), shape), plan).value();
+      Must(Optimization::Create(ReferenceOf(bench.backend(), shape), plan));
+  const auto step_all = [&] {
+    for (int64_t i = 0; i < restarts; ++i) {
+      const absl::Status stepped = run->Step();
+      if (!stepped.ok()) {
+        throw BackendError(stepped);
+      }
+    }
+  };
   // The first steps allocate and record.
   for (int i = 0; i < 5; ++i) {
-    const absl::Status stepped = run->Step();
-    if (!stepped.ok()) {
-      throw BackendError(stepped);
-    }
+    step_all();
   }
   const int64_t waits = cuda::HostWaits(bench.backend());
   const int64_t replays = cuda::GraphReplays(bench.backend());
-  int64_t steps = 0;
+  int64_t rounds = 0;
   const double seconds = bench.Seconds([&] {
-    const absl::Status stepped = run->Step();
-    if (!stepped.ok()) {
-      throw BackendError(stepped);
-    }
-    ++steps;
+    step_all();
+    ++rounds;
   });
-  const double count = static_cast<double>(steps);
+  const double count = static_cast<double>(rounds * restarts);
+  const double clock_waits = 1.0 / static_cast<double>(restarts);
   bench.Add(
-      {{"name", "Adam step, " + name},
+      {{"name",
+        restarts == 1 ? "Adam step, " + name
+                      : std::to_string(restarts) + " restarts, " + name},
        {"shape", NameOf(shape)},
        {"precision", NameOf(storage)},
        {"ms", 1e3 * seconds},
-       // One is that of the clock.
+       // Without those of the clock.
        {"waits_per_step",
         static_cast<double>(cuda::HostWaits(bench.backend()) - waits) / count -
-            1.0},
+            clock_waits},
        {"replays_per_step",
         static_cast<double>(cuda::GraphReplays(bench.backend()) - replays) /
             count}});
@@ -328,60 +351,96 @@ void Attempt(Bench& bench,
   }
 }
 
-void BenchAll(Bench& bench, bool quick) {
-  BenchProducts(bench);
-  BenchCopies(bench);
-  const std::vector<Shape> rows =
+struct Options {
+  std::string device = "cuda:0";
+  double seconds = 1.0;
+  bool quick = false;
+  std::string file;
+  /// All when empty.
+  std::vector<std::string> parts;
+
+  bool Wants(const std::string& part) const {
+    return parts.empty() ||
+           std::find(parts.begin(), parts.end(), part) != parts.end();
+  }
+};
+
+void BenchAllRows(Bench& bench, bool quick) {
+  const std::vector<Shape> shapes =
       quick ? std::vector<Shape>{{100000, 1000, 168}}
             : std::vector<Shape>{{100000, 1000, 168},
                                  {100000, 4096, 168},
                                  {1000000, 1000, 168},
                                  {1000000, 2048, 168}};
-  for (const Shape& shape : rows) {
+  for (const Shape& shape : shapes) {
     for (const ScalarType type : {kFloat, kDouble}) {
       Attempt(bench, NameOf(shape), [&] { BenchRows(bench, shape, type); });
     }
   }
-  const std::vector<Shape> steps =
-      quick ? std::vector<Shape>{{300, 100, 100}, {2000, 200, 200}}
-            : std::vector<Shape>{{300, 100, 100},
-                                 {2000, 200, 200},
-                                 {5000, 500, 500},
-                                 {3200, 4096, 168}};
+}
+
+/// Of one candidate, or of many that take turns.
+void BenchAllSteps(Bench& bench,
+                   const std::vector<Shape>& shapes,
+                   int64_t restarts) {
   const std::string ridge = "ridge_r2(folds=rows_contiguous(5),lambda=100)";
   const std::vector<std::pair<std::string, std::vector<std::string>>>
       objectives = {{"cka", {"cka"}},
                     {"nbs", {"nbs"}},
                     {"ridge 5-fold", {ridge}},
                     {"joint", {"cka", "nbs", ridge}}};
-  for (const Shape& shape : steps) {
+  for (const Shape& shape : shapes) {
     for (const ScalarType storage : {kFloat, kDouble}) {
       for (const auto& [name, ids] : objectives) {
+        if (restarts > 1 && ids.size() > 1) {
+          continue;
+        }
         Attempt(bench, NameOf(shape), [&, &name = name, &ids = ids] {
-          BenchSteps(bench, name, ids, shape, storage);
+          BenchSteps(bench, name, ids, shape, storage, restarts);
         });
       }
     }
   }
 }
 
-int BenchDevice(const std::string& device,
-                double seconds,
-                bool quick,
-                const std::string& file) {
-  absl::StatusOr<std::unique_ptr<Backend>> backend = CreateBackend(device, 1);
+void BenchAll(Bench& bench, const Options& options) {
+  const std::vector<Shape> small = {{300, 100, 100}, {2000, 200, 200}};
+  std::vector<Shape> all = small;
+  if (!options.quick) {
+    all.insert(all.end(), {{5000, 500, 500}, {3200, 4096, 168}});
+  }
+  if (options.Wants("products")) {
+    BenchProducts(bench);
+  }
+  if (options.Wants("copies")) {
+    BenchCopies(bench);
+  }
+  if (options.Wants("rows")) {
+    BenchAllRows(bench, options.quick);
+  }
+  if (options.Wants("steps")) {
+    BenchAllSteps(bench, all, 1);
+  }
+  if (options.Wants("restarts")) {
+    BenchAllSteps(bench, small, kRestarts);
+  }
+}
+
+int BenchDevice(const Options& options) {
+  absl::StatusOr<std::unique_ptr<Backend>> backend =
+      CreateBackend(options.device, 1);
   if (!backend.ok()) {
     std::cerr << backend.status().message() << '\n';
     return kNoDevice;
   }
-  Bench bench(**backend, seconds);
+  Bench bench(**backend, options.seconds);
   const absl::Status done = Guarded([&]() -> absl::Status {
-    BenchAll(bench, quick);
+    BenchAll(bench, options);
     return absl::OkStatus();
   });
-  json result = {{"device", device}, {"rows", bench.rows()}};
+  json result = {{"device", options.device}, {"rows", bench.rows()}};
   for (const DeviceInfo& info : ListDevices()) {
-    if (info.name == device) {
+    if (info.name == options.device) {
       result["description"] = info.description;
       result["fast_float64"] = info.fast_float64;
     }
@@ -390,8 +449,8 @@ int BenchDevice(const std::string& device,
     std::cerr << done.message() << '\n';
     result["error"] = std::string(done.message());
   }
-  if (!file.empty()) {
-    std::ofstream(file) << result.dump(1) << '\n';
+  if (!options.file.empty()) {
+    std::ofstream(options.file) << result.dump(1) << '\n';
   }
   return done.ok() ? 0 : 1;
 }
@@ -400,16 +459,16 @@ int BenchDevice(const std::string& device,
 
 int RunGpuBench(int argc, char** argv) {
   CLI::App app("Benchmarks of a GPU");
-  std::string device = "cuda:0";
-  std::string file;
-  double seconds = 1.0;
-  bool quick = false;
-  app.add_option("--device", device, "cuda:0, cuda:1, ...");
-  app.add_option("--seconds", seconds, "of every figure");
-  app.add_option("--json", file, "where the figures go");
-  app.add_flag("--quick", quick, "the small shapes only");
+  Options options;
+  app.add_option("--device", options.device, "cuda:0, cuda:1, ...");
+  app.add_option("--seconds", options.seconds, "of every figure");
+  app.add_option("--json", options.file, "where the figures go");
+  app.add_flag("--quick", options.quick, "the small shapes only");
+  app.add_option("--part", options.parts, "these parts only")
+      ->check(
+          CLI::IsMember({"products", "copies", "rows", "steps", "restarts"}));
   CLI11_PARSE(app, argc, argv);
-  return BenchDevice(device, seconds, quick, file);
+  return BenchDevice(options);
 }
 
 }  // namespace repscore

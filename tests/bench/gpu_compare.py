@@ -28,6 +28,9 @@ except ImportError:
 NO_DEVICE = 3
 SHAPES = [(300, 100, 100), (2000, 200, 200), (5000, 500, 500), (3200, 4096, 168)]
 QUICK = SHAPES[:2]
+RESTARTS = 64
+# Shapes whose restarts are taken side by side.
+MOST_RESTARTED_ROWS = 2000
 FOLDS = 5
 LAMBDA = 100.0
 MOST_REPETITIONS = 50
@@ -53,7 +56,7 @@ def median_ms(call: Callable[[], object], seconds: float) -> float:
 
 
 def centred(a: Any) -> Any:
-    return a - a.mean(dim=0, keepdim=True)
+    return a - a.mean(dim=-2, keepdim=True)
 
 
 class NuclearNorm:
@@ -66,12 +69,12 @@ class NuclearNorm:
             def forward(context: Any, a: Any) -> Any:
                 u, s, vh = torch.linalg.svd(a, full_matrices=False)
                 context.save_for_backward(u @ vh)
-                return s.sum()
+                return s.sum(dim=-1)
 
             @staticmethod
             def backward(context: Any, gradient: Any) -> Any:
                 (polar,) = context.saved_tensors
-                return gradient * polar
+                return gradient[..., None, None] * polar
 
         return Function.apply
 
@@ -115,7 +118,10 @@ class Plain:
 
 
 class Careful:
-    """The same numbers with the work that is not needed left out."""
+    """The same numbers with the work that is not needed left out.
+
+    Of one candidate [n x p], or of many at once [restarts x n x p].
+    """
 
     def __init__(self, y: Any) -> None:
         self.y = centred(y)
@@ -128,28 +134,32 @@ class Careful:
 
     def cka(self, x: Any) -> Any:
         x = centred(x)
-        cross = x.T @ self.y
-        return (cross * cross).sum() / ((x.T @ x).norm() * self.gram_norm)
+        cross = x.mT @ self.y
+        norms = torch.linalg.matrix_norm(x.mT @ x) * self.gram_norm
+        return (cross * cross).sum(dim=(-2, -1)) / norms
 
     def nbs(self, x: Any) -> Any:
         x = centred(x)
-        return self.nuclear_norm(x.T @ self.y) / (x.norm() * self.norm)
+        norms = torch.linalg.matrix_norm(x) * self.norm
+        return self.nuclear_norm(x.mT @ self.y) / norms
 
     def ridge(self, x: Any) -> Any:
         # Training moments are those of all rows less those of the fold.
         x = centred(x)
-        n, p = x.shape
-        parts = [(x[test], self.y[test]) for test in self.tests]
-        gram = torch.stack([a.T @ a for a, _ in parts])
-        cross = torch.stack([a.T @ b for a, b in parts])
+        n, p = x.shape[-2:]
+        parts = [(x[..., test, :], self.y[test]) for test in self.tests]
+        gram = torch.stack([a.mT @ a for a, _ in parts], dim=-3)
+        cross = torch.stack([a.mT @ b for a, b in parts], dim=-3)
         sizes = torch.tensor(
-            [n - len(a) for a, _ in parts], device=x.device, dtype=x.dtype
+            [n - len(b) for _, b in parts], device=x.device, dtype=x.dtype
         )
-        mu = torch.stack([-a.sum(dim=0) for a, _ in parts]) / sizes[:, None]
+        mu = torch.stack([-a.sum(dim=-2) for a, _ in parts], dim=-2) / sizes[:, None]
         nu = torch.stack([-b.sum(dim=0) for _, b in parts]) / sizes[:, None]
         scale = sizes[:, None, None]
-        train = gram.sum(dim=0) - gram - scale * mu[:, :, None] * mu[:, None, :]
-        joint = cross.sum(dim=0) - cross - scale * mu[:, :, None] * nu[:, None, :]
+        total = gram.sum(dim=-3, keepdim=True)
+        train = total - gram - scale * mu[..., :, None] * mu[..., None, :]
+        total = cross.sum(dim=-3, keepdim=True)
+        joint = total - cross - scale * mu[..., :, None] * nu[..., None, :]
         factor = torch.linalg.cholesky(
             train + LAMBDA * torch.eye(p, device=x.device, dtype=x.dtype)
         )
@@ -157,9 +167,9 @@ class Careful:
         scores = []
         for f, (a, b) in enumerate(parts):
             rest = b - nu[f]
-            error = rest - (a - mu[f]) @ weights[f]
-            scores.append(1 - (error**2).sum() / (rest**2).sum())
-        return torch.stack(scores).mean()
+            error = rest - (a - mu[..., f, None, :]) @ weights[..., f, :, :]
+            scores.append(1 - (error**2).sum(dim=(-2, -1)) / (rest**2).sum())
+        return torch.stack(scores).mean(dim=0)
 
 
 def joint(side: Any) -> Callable[[Any], Any]:
@@ -174,7 +184,7 @@ def time_step(
 
     def step() -> None:
         adam.zero_grad(set_to_none=True)
-        objective(x).backward()
+        objective(x).sum().backward()
         adam.step()
 
     return median_ms(step, seconds)
@@ -208,6 +218,35 @@ def compare(
         }
         if n <= LARGEST_KERNEL:
             row["plain_ms"] = time_step(written_down, x0, False, seconds)
+        print(json.dumps(row), flush=True)
+        rows.append(row)
+    if n <= MOST_RESTARTED_ROWS:
+        rows += compare_restarts(shape, careful, dtype, seconds)
+    return rows
+
+
+def compare_restarts(
+    shape: tuple[int, int, int], careful: Careful, dtype: Any, seconds: float
+) -> list[dict[str, Any]]:
+    """One step of every restart, all of them in the same batched products."""
+    n, p, q = shape
+    generator = torch.Generator(device=careful.y.device).manual_seed(2)
+    x0 = torch.randn(
+        RESTARTS, n, p, device=careful.y.device, dtype=dtype, generator=generator
+    )
+    objectives = {
+        "cka": careful.cka,
+        "nbs": careful.nbs,
+        "ridge 5-fold": careful.ridge,
+    }
+    rows = []
+    for name, objective in objectives.items():
+        row = {
+            "name": f"{RESTARTS} restarts, {name}",
+            "shape": f"{n}x{p}x{q}",
+            "precision": str(dtype).removeprefix("torch."),
+            "careful_ms": time_step(objective, x0, True, seconds),
+        }
         print(json.dumps(row), flush=True)
         rows.append(row)
     return rows

@@ -4,11 +4,14 @@
 #include <utility>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/server/device_support.h"
 
 namespace repscore::server {
 namespace {
+
+using ::testing::HasSubstr;
 
 class DeviceRunTest : public DeviceFixture {
  protected:
@@ -173,6 +176,42 @@ TEST_F(DeviceRunTest, ARunThatFindsNoMemoryFailsWithTheNumbers) {
 
   ExpectError(
       status, grpc::StatusCode::RESOURCE_EXHAUSTED, "DEVICE_MEMORY", "");
+  EXPECT_EQ(ScoredOn(kGpu), kGpu);
+}
+
+TEST_F(DeviceRunTest, NanFromTheDeviceEndsItsRunAlone) {
+  StartWithDataset();
+  const std::vector<v1::RunEvent> whole = Undisturbed(kSteps);
+  grpc::Status status;
+
+  const std::vector<v1::RunEvent> events = Disturbed(
+      Run(kGpu, 1'000'000),
+      kDisturbedPoint,
+      [this] { gpu_.SpoilProducts(1); },
+      &status);
+
+  ExpectError(status, grpc::StatusCode::INTERNAL, "INTERNAL", "");
+  EXPECT_THAT(status.error_message(),
+              HasSubstr("the device gave NaN for finite rows: cuda:0"));
+  EXPECT_EQ(AwaitEnd(events.front().run()).state(), v1::RUN_STATE_FAILED);
+  EXPECT_EQ(Health("repscore.v1.device.cuda:0"), kServing);
+  EXPECT_EQ(ScoredOn(kGpu), kGpu);
+  std::vector<v1::RunEvent> later;
+  EXPECT_TRUE(Optimize(Run(kGpu, kSteps), &later).ok());
+  ExpectSame(later, whole);
+}
+
+TEST_F(DeviceRunTest, ANanGradientEndsItsRunAlone) {
+  StartWithDataset();
+  grpc::Status status;
+
+  Disturbed(
+      Run(kGpu, 1'000'000),
+      kDisturbedPoint,
+      [this] { gpu_.SpoilGradients(1); },
+      &status);
+
+  ExpectError(status, grpc::StatusCode::INTERNAL, "INTERNAL", "");
   EXPECT_EQ(ScoredOn(kGpu), kGpu);
 }
 

@@ -11,6 +11,8 @@
 namespace repscore::testing {
 namespace {
 
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
 /// Whether one of `left` was there to be taken.
 bool TakeOne(std::atomic<int>& left) {
   int count = left;
@@ -211,6 +213,18 @@ class FakeBackend final : public Backend {
     return cpu_->CholeskySolve(factor, b);
   }
 
+  std::vector<bool> CholeskyBatch(absl::Span<const Matrix> batch,
+                                  double relative_floor) override {
+    Enter();
+    return cpu_->CholeskyBatch(batch, relative_floor);
+  }
+
+  void CholeskySolveBatch(absl::Span<const Matrix> factors,
+                          absl::Span<const Matrix> b) override {
+    Enter();
+    return cpu_->CholeskySolveBatch(factors, b);
+  }
+
   std::vector<double> SymmetricEigen(const Matrix& a) override {
     Enter();
     return cpu_->SymmetricEigen(a);
@@ -235,7 +249,10 @@ class FakeBackend final : public Backend {
 
   void PullBack(const PullBackTerms& terms, const Matrix& gradient) override {
     Enter();
-    return cpu_->PullBack(terms, gradient);
+    cpu_->PullBack(terms, gradient);
+    if (TakeOne(device_.spoiled_gradients_)) {
+      cpu_->Fill(kNan, gradient);
+    }
   }
 
   StepNorms PullBackAdam(const PullBackTerms& terms,
@@ -245,7 +262,13 @@ class FakeBackend final : public Backend {
                          const Matrix& next,
                          const Matrix& means) override {
     Enter();
-    return cpu_->PullBackAdam(terms, adam, first, second, next, means);
+    const StepNorms norms =
+        cpu_->PullBackAdam(terms, adam, first, second, next, means);
+    if (!TakeOne(device_.spoiled_gradients_)) {
+      return norms;
+    }
+    cpu_->Fill(kNan, next);
+    return {.gradient_squared = kNan, .next_squared = kNan};
   }
 
  private:
@@ -267,8 +290,9 @@ class FakeBackend final : public Backend {
   }
 
   void SpoilOnDemand(const Matrix& product) {
-    if (TakeOne(device_.spoiled_products_)) {
-      cpu_->Fill(std::numeric_limits<double>::quiet_NaN(), product);
+    if (!TakeOne(device_.sound_products_) &&
+        TakeOne(device_.spoiled_products_)) {
+      cpu_->Fill(kNan, product);
     }
   }
 

@@ -40,8 +40,18 @@ class FakeDevice {
   void Break(int64_t after = 0) { breaks_at_ = operations_ + after; }
   bool is_broken() const { return is_broken_; }
 
-  /// The next `count` products are NaN.
-  void SpoilProducts(int count) { spoiled_products_ = count; }
+  /// `count` products are NaN, after the next `after` of them.
+  void SpoilProducts(int count, int after = 0) {
+    sound_products_ = after;
+    spoiled_products_ = count;
+  }
+  /// How many are still to come before those.
+  int sound_products() const { return sound_products_; }
+  /// How many are still to be NaN.
+  int spoiled_products() const { return spoiled_products_; }
+
+  /// What the next `count` ways back to the rows give is NaN.
+  void SpoilGradients(int count) { spoiled_gradients_ = count; }
 
   /// Every operation takes this long at least.
   void SlowDown(std::chrono::microseconds duration) { delay_ = duration; }
@@ -56,7 +66,9 @@ class FakeDevice {
   std::atomic<int64_t> breaks_at_ = INT64_MAX;
   std::atomic<bool> is_broken_ = false;
   std::atomic<int> failing_allocations_ = 0;
+  std::atomic<int> sound_products_ = 0;
   std::atomic<int> spoiled_products_ = 0;
+  std::atomic<int> spoiled_gradients_ = 0;
   std::atomic<std::chrono::microseconds> delay_ = std::chrono::microseconds{0};
 };
 

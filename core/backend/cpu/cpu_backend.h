@@ -76,6 +76,10 @@ class CpuBackend final : public Backend {
   double Trace(const Matrix& a) override;
   bool Cholesky(const Matrix& a, double relative_floor) override;
   void CholeskySolve(const Matrix& factor, const Matrix& b) override;
+  std::vector<bool> CholeskyBatch(absl::Span<const Matrix> batch,
+                                  double relative_floor) override;
+  void CholeskySolveBatch(absl::Span<const Matrix> factors,
+                          absl::Span<const Matrix> b) override;
   std::vector<double> SymmetricEigen(const Matrix& a) override;
   double Polar(const Matrix& a, PolarMethod method, const Matrix& q) override;
   std::vector<double> Svd(const Matrix& a,
@@ -94,6 +98,11 @@ class CpuBackend final : public Backend {
   /// Sets the threads of the following library calls and loops: one for work
   /// too small to share.
   void UseThreadsFor(double flops);
+
+  /// Calls work(i) for i < count, `flops` in all: side by side where that
+  /// keeps the threads busy.
+  template <typename Work>
+  void ForBatch(size_t count, double flops, const Work& work);
 
   /// a in `type`, converted when it is not.
   Matrix As(const Matrix& a, ScalarType type);

@@ -82,54 +82,6 @@ std::vector<double> Gesdd(const Matrix& a, double* u, double* vt) {
 
 }  // namespace
 
-bool CpuBackend::Cholesky(const Matrix& a, double relative_floor) {
-  Require(a.rows() == a.cols() && IsDouble(a), "Cholesky");
-  UseThreadsFor(Cube(a.rows()) / 3);
-  const int64_t n = a.rows();
-  std::vector<double> diagonal(static_cast<size_t>(n));
-  for (int64_t i = 0; i < n; ++i) {
-    diagonal[static_cast<size_t>(i)] = Column<double>(a, i)[i];
-  }
-  const char uplo = 'L';
-  const lapack_int size = ToLapack(n);
-  const lapack_int lda = ToLapack(a.stride());
-  lapack_int info = 0;
-  LAPACK_dpotrf(&uplo, &size, Data<double>(a), &lda, &info);
-  if (info != 0) {
-    return false;
-  }
-  for (int64_t i = 0; i < n; ++i) {
-    const double pivot = Column<double>(a, i)[i];
-    if (!(pivot * pivot > relative_floor * diagonal[static_cast<size_t>(i)])) {
-      return false;
-    }
-  }
-  return true;
-}
-
-void CpuBackend::CholeskySolve(const Matrix& factor, const Matrix& b) {
-  Require(factor.rows() == b.rows() && IsDouble(factor) && IsDouble(b),
-          "CholeskySolve");
-  UseThreadsFor(2.0 * static_cast<double>(factor.size()) *
-                static_cast<double>(b.cols()));
-  const int n = static_cast<int>(b.rows());
-  const int columns = static_cast<int>(b.cols());
-  for (const CBLAS_TRANSPOSE transpose : {CblasNoTrans, CblasTrans}) {
-    cblas_dtrsm(CblasColMajor,
-                CblasLeft,
-                CblasLower,
-                transpose,
-                CblasNonUnit,
-                n,
-                columns,
-                1.0,
-                Data<double>(factor),
-                static_cast<int>(factor.stride()),
-                Data<double>(b),
-                static_cast<int>(b.stride()));
-  }
-}
-
 std::vector<double> CpuBackend::SymmetricEigen(const Matrix& a) {
   Require(a.rows() == a.cols() && IsDouble(a), "SymmetricEigen");
   UseThreadsFor(9 * Cube(a.rows()) * kSharedPart);

@@ -55,9 +55,11 @@ target_link_libraries(
 set(cuda_objects $<TARGET_OBJECTS:repscore_cuda_kernels>)
 set(cuda_sources
     cuda/cuda_backend.cc
+    cuda/cuda_cholesky.cc
     cuda/cuda_device.cc
     cuda/cuda_factorizations.cc
     cuda/cuda_polar.cc
+    cuda/cuda_polar_single.cc
     cuda/cuda_products.cc
     cuda/cuda_pull_back.cc
     cuda/device.cc

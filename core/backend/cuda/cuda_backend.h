@@ -92,6 +92,10 @@ class CudaBackend final : public Backend {
   double Trace(const Matrix& a) override;
   bool Cholesky(const Matrix& a, double relative_floor) override;
   void CholeskySolve(const Matrix& factor, const Matrix& b) override;
+  std::vector<bool> CholeskyBatch(absl::Span<const Matrix> batch,
+                                  double relative_floor) override;
+  void CholeskySolveBatch(absl::Span<const Matrix> factors,
+                          absl::Span<const Matrix> b) override;
   std::vector<double> SymmetricEigen(const Matrix& a) override;
   double Polar(const Matrix& a, PolarMethod method, const Matrix& q) override;
   std::vector<double> Svd(const Matrix& a,
@@ -143,8 +147,15 @@ class CudaBackend final : public Backend {
                               cublasOperation_t op,
                               const Matrix& factor,
                               const Matrix& b);
-  /// In place; `info` stays on the device.
-  void EnqueueCholesky(const Matrix& a, const Matrix& info);
+  /// In place; `info` is on the device.
+  void EnqueueCholesky(const Matrix& a, int* info);
+  /// The same of those of a batch that have one shape; infos [group].
+  void EnqueueCholeskyGroup(absl::Span<const Matrix> batch,
+                            absl::Span<const size_t> group,
+                            int* infos);
+  void EnqueueSolveGroup(absl::Span<const Matrix> factors,
+                         absl::Span<const Matrix> b,
+                         absl::Span<const size_t> group);
   /// results[t] of terms; no wait.
   void EnqueueDots(const std::vector<DotTerm>& terms, const Matrix& results);
   std::vector<double> Fetch(const Matrix& vector);
@@ -164,6 +175,10 @@ class CudaBackend final : public Backend {
                      double smallest,
                      const Matrix& q,
                      double* nuclear_norm);
+  /// False when float32 does not hold the directions of a.
+  bool PolarInSingle(const Matrix& a, const Matrix& q, double* nuclear_norm);
+  /// Nearly the polar factor of a [m x n] float32, in float32.
+  Matrix IterateInSingle(const Matrix& a);
   double PolarBySvd(const Matrix& a, const Matrix& q);
   double PolarByGram(const Matrix& a, const Matrix& q);
 

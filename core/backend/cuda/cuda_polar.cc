@@ -78,14 +78,17 @@ double CudaBackend::Polar(const Matrix& a,
 double CudaBackend::PolarOfTall(const Matrix& a,
                                 PolarMethod method,
                                 const Matrix& q) {
-  // Where float64 is slow, the eigenvectors of the small side are cheaper.
-  if (method == PolarMethod::kSvd || device().fast_float64()) {
+  double norm = 0.0;
+  if (method == PolarMethod::kGram && !device().fast_float64()) {
+    if (PolarInSingle(a, q, &norm)) {
+      return norm;
+    }
+  } else {
     // The Gram matrix does not see singular values below the root of rounding.
     const double smallest =
         method == PolarMethod::kSvd
             ? kSmallest
             : std::sqrt(static_cast<double>(a.cols()) * kEpsilon);
-    double norm = 0.0;
     if (PolarByHalley(a, smallest, q, &norm)) {
       return norm;
     }
@@ -109,7 +112,7 @@ bool CudaBackend::PolarByHalley(const Matrix& a,
   for (const Weights& step : HalleyWeights(smallest)) {
     Syrk(Op::kTranspose, step.c, q, 0.0, gram);
     AddDiagonal(1.0, gram);
-    EnqueueCholesky(gram, info);
+    EnqueueCholesky(gram, static_cast<int*>(info.data()));
     Copy(q, solved);
     // solved = q (L L')^-1
     EnqueueTriangularSolve(CUBLAS_SIDE_RIGHT, CUBLAS_OP_T, gram, solved);

@@ -128,12 +128,13 @@ struct ScaleColumnsFunctor {
   }
 };
 
+template <typename T>
 struct FourthRootFunctor {
   const double* squared;
-  View<double> a;
-  View<double> out;
+  View<T> a;
+  View<T> out;
   REPSCORE_DEVICE void operator()(int64_t i, int64_t j) const {
-    out(i, j) = a(i, j) / std::sqrt(std::sqrt(*squared));
+    out(i, j) = a(i, j) / static_cast<T>(std::sqrt(std::sqrt(*squared)));
   }
 };
 
@@ -350,11 +351,13 @@ cudaError_t DivideByFourthRoot(cudaStream_t stream,
                                const Matrix& squared,
                                const Matrix& a,
                                const Matrix& out) {
-  return ForEachOf(
-      stream,
-      out,
-      FourthRootFunctor{
-          Doubles(squared), ViewOf<double>(a), ViewOf<double>(out)});
+  return WithType(out.type(), [&](auto zero) {
+    using T = decltype(zero);
+    return ForEachOf(
+        stream,
+        out,
+        FourthRootFunctor<T>{Doubles(squared), ViewOf<T>(a), ViewOf<T>(out)});
+  });
 }
 
 cudaError_t Distances(cudaStream_t stream,

@@ -69,7 +69,7 @@ cudaError_t ScaleColumnsBy(cudaStream_t stream,
                            const Matrix& weights,
                            const Matrix& a,
                            const Matrix& out);
-/// out = a / squared^(1/4), squared [1 x 1].
+/// out = a / squared^(1/4), squared [1 x 1]; a and out of either type.
 cudaError_t DivideByFourthRoot(cudaStream_t stream,
                                const Matrix& squared,
                                const Matrix& a,

@@ -24,6 +24,7 @@ namespace repscore::cuda {
   F(ssyrk, cublasSsyrk) \
   F(dsyrk, cublasDsyrk) \
   F(dtrsm, cublasDtrsm) \
+  F(dtrsm_batched, cublasDtrsmBatched) \
   F(sgeam, cublasSgeam) \
   F(dgeam, cublasDgeam)
 
@@ -35,6 +36,7 @@ namespace repscore::cuda {
   F(solver_destroy_parameters, cusolverDnDestroyParams) \
   F(potrf_size, cusolverDnXpotrf_bufferSize) \
   F(potrf, cusolverDnXpotrf) \
+  F(potrf_batched, cusolverDnDpotrfBatched) \
   F(geqrf_size, cusolverDnXgeqrf_bufferSize) \
   F(geqrf, cusolverDnXgeqrf) \
   F(syevd_size, cusolverDnXsyevd_bufferSize) \

@@ -9,8 +9,9 @@
 namespace repscore::cuda {
 namespace {
 
-// Both iterates of both sides of a few objectives.
-constexpr size_t kMostEntries = 16;
+// Both iterates of 64 members that take turns, and of both sides where those
+// move.
+constexpr size_t kMostEntries = 256;
 
 }  // namespace
 

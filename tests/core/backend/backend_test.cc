@@ -253,6 +253,51 @@ TEST_P(BackendTest, CholeskySolvesAndRefusesSingularMatrices) {
   EXPECT_FALSE(backend_->Cholesky(singular, 1e-8));
 }
 
+TEST_P(BackendTest, FactorsOfABatchAreThoseOfItsMatrices) {
+  // Sizes that go together, one alone, one too large to go with its like, and
+  // none.
+  const std::vector<int64_t> sizes = {12, 5, 12, 520, 12, 0, 520, 7};
+  constexpr size_t kSingular = 2;
+  std::vector<Matrix> batch;
+  std::vector<Matrix> solutions;
+  std::vector<Matrix> expected;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const int64_t n = sizes[i];
+    // Of rank 3 where it is to be singular.
+    const Table x = Normals(i == kSingular ? 3 : 2 * n, n, 50 + i);
+    const Table a = Product(Transposed(x), x);
+    const Table b = Normals(n, 3, 70 + i);
+    batch.push_back(Upload(a));
+    solutions.push_back(Upload(b));
+    const Matrix factor = Upload(a);
+    expected.push_back(Upload(b));
+    if (i != kSingular) {
+      ASSERT_TRUE(backend_->Cholesky(factor, 1e-8));
+      backend_->CholeskySolve(factor, expected.back());
+    }
+  }
+
+  const std::vector<bool> definite = backend_->CholeskyBatch(batch, 1e-8);
+
+  ASSERT_EQ(definite.size(), sizes.size());
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    EXPECT_EQ(definite[i], i != kSingular) << sizes[i];
+  }
+  batch.erase(batch.begin() + kSingular);
+  solutions.erase(solutions.begin() + kSingular);
+  expected.erase(expected.begin() + kSingular);
+  backend_->CholeskySolveBatch(batch, solutions);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_LT(Distance(Download(solutions[i]), Download(expected[i])), 1e-13)
+        << expected[i].rows();
+  }
+}
+
+TEST_P(BackendTest, AnEmptyBatchIsNoWork) {
+  EXPECT_TRUE(backend_->CholeskyBatch({}, 1e-8).empty());
+  backend_->CholeskySolveBatch({}, {});
+}
+
 TEST_P(BackendTest, SymmetricEigenReconstructs) {
   const Table x = Normals(40, 12, 17);
   const Table a = Product(Transposed(x), x);

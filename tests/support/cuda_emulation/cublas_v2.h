@@ -85,6 +85,19 @@ cublasStatus_t cublasDtrsm(cublasHandle_t handle,
                            int factor_stride,
                            double* b,
                            int b_stride);
+cublasStatus_t cublasDtrsmBatched(cublasHandle_t handle,
+                                  cublasSideMode_t side,
+                                  cublasFillMode_t triangle,
+                                  cublasOperation_t op,
+                                  cublasDiagType_t diagonal,
+                                  int m,
+                                  int n,
+                                  const double* alpha,
+                                  const double* const factors[],
+                                  int factor_stride,
+                                  double* const b[],
+                                  int b_stride,
+                                  int count);
 
 // NOLINTEND(readability-identifier-naming,bugprone-macro-parentheses)
 

@@ -50,6 +50,13 @@ cusolverStatus_t cusolverDnXpotrf(cusolverDnHandle_t handle,
                                   void* host_workspace,
                                   size_t host_bytes,
                                   int* info);
+cusolverStatus_t cusolverDnDpotrfBatched(cusolverDnHandle_t handle,
+                                         cublasFillMode_t triangle,
+                                         int n,
+                                         double* batch[],
+                                         int stride,
+                                         int* infos,
+                                         int count);
 cusolverStatus_t cusolverDnXgeqrf_bufferSize(cusolverDnHandle_t handle,
                                              cusolverDnParams_t parameters,
                                              int64_t m,

@@ -4,6 +4,8 @@
 #include <cublas_v2.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <limits>
 
 #include "tests/support/cuda_emulation/emulation.h"
 
@@ -94,6 +96,13 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t /*handle*/,
                                  beta,                                         \
                                  c,                                            \
                                  c_stride);                                    \
+      if (repscore::cuda_emulation::TakeSpoiledProduct()) {                    \
+        for (int j = 0; j < n; ++j) {                                          \
+          std::fill_n(c + static_cast<ptrdiff_t>(j) * c_stride,                \
+                      m,                                                       \
+                      std::numeric_limits<T>::quiet_NaN());                    \
+        }                                                                      \
+      }                                                                        \
     });                                                                        \
   }                                                                            \
   cublasStatus_t cublas##prefix##syrk(cublasHandle_t handle,                   \
@@ -188,6 +197,41 @@ cublasStatus_t cublasDtrsm(cublasHandle_t handle,
                 factor_stride,
                 b,
                 b_stride);
+  });
+}
+
+cublasStatus_t cublasDtrsmBatched(cublasHandle_t handle,
+                                  cublasSideMode_t side,
+                                  cublasFillMode_t /*triangle*/,
+                                  cublasOperation_t op,
+                                  cublasDiagType_t /*diagonal*/,
+                                  int m,
+                                  int n,
+                                  const double* alpha,
+                                  const double* const factors[],
+                                  int factor_stride,
+                                  double* const b[],
+                                  int b_stride,
+                                  int count) {
+  if (factor_stride < std::max(1, side == CUBLAS_SIDE_LEFT ? m : n) ||
+      b_stride < m || count < 1) {
+    return CUBLAS_STATUS_INVALID_VALUE;
+  }
+  return Enqueue(handle, [=, alpha = *alpha] {
+    for (int i = 0; i < count; ++i) {
+      cblas_dtrsm(CblasColMajor,
+                  side == CUBLAS_SIDE_LEFT ? CblasLeft : CblasRight,
+                  CblasLower,
+                  ToCblas(op),
+                  CblasNonUnit,
+                  m,
+                  n,
+                  alpha,
+                  factors[i],
+                  factor_stride,
+                  b[i],
+                  b_stride);
+    }
   });
 }
 

@@ -3,6 +3,8 @@
 #include <lapack.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <limits>
 #include <vector>
 
 #include "tests/support/cuda_emulation/emulation.h"
@@ -162,6 +164,29 @@ cusolverStatus_t cusolverDnXpotrf(cusolverDnHandle_t handle,
     const lapack_int size = ToLapack(n);
     const lapack_int stride = ToLapack(a_stride);
     LAPACK_dpotrf(&triangle, &size, static_cast<double*>(a), &stride, info);
+  });
+}
+
+cusolverStatus_t cusolverDnDpotrfBatched(cusolverDnHandle_t handle,
+                                         cublasFillMode_t /*triangle*/,
+                                         int n,
+                                         double* batch[],
+                                         int stride,
+                                         int* infos,
+                                         int count) {
+  return Enqueue(handle, kDeviceBytes, [=] {
+    const char triangle = 'L';
+    const lapack_int size = n;
+    const lapack_int leading = stride;
+    for (int i = 0; i < count; ++i) {
+      LAPACK_dpotrf(&triangle, &size, batch[i], &leading, &infos[i]);
+      // As cuSOLVER: the other triangle is used up.
+      for (int j = 1; j < n; ++j) {
+        std::fill_n(batch[i] + static_cast<ptrdiff_t>(j) * stride,
+                    j,
+                    std::numeric_limits<double>::quiet_NaN());
+      }
+    }
   });
 }
 

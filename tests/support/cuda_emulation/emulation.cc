@@ -60,7 +60,7 @@ void Reset() {
   const Lock lock(world.mutex);
   world.settings = Settings();
   world.counts = Counts();
-  world.allocations_to_fail = 0;
+  world.allocations_to_fail = world.products_to_spoil = 0;
   world.next_failure = world.sticky = cudaSuccess;
 }
 
@@ -72,6 +72,21 @@ void FailAllocations(int count) {
 void FailNextWork(cudaError_t error) {
   const Lock lock(TheWorld().mutex);
   TheWorld().next_failure = error;
+}
+
+void SpoilProducts(int count) {
+  const Lock lock(TheWorld().mutex);
+  TheWorld().products_to_spoil = count;
+}
+
+bool TakeSpoiledProduct() {
+  World& world = TheWorld();
+  const Lock lock(world.mutex);
+  if (world.products_to_spoil == 0) {
+    return false;
+  }
+  --world.products_to_spoil;
+  return true;
 }
 
 Counts TheCounts() {

@@ -37,6 +37,12 @@ void FailAllocations(int count);
 /// The next work that runs fails with `error`, and all calls after it.
 void FailNextWork(cudaError_t error);
 
+/// The next `count` products that run are NaN.
+void SpoilProducts(int count);
+
+/// Whether the product that is running now is to be NaN.
+bool TakeSpoiledProduct();
+
 struct Counts {
   int64_t host_waits = 0;
   int64_t live_bytes = 0;  ///< allocated from pools and not freed

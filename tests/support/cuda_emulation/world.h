@@ -54,6 +54,7 @@ struct World {
   Settings settings;
   Counts counts;
   int allocations_to_fail = 0;
+  int products_to_spoil = 0;
   cudaError_t next_failure = cudaSuccess;
   /// Returned by every call once it is set.
   cudaError_t sticky = cudaSuccess;

@@ -52,6 +52,7 @@ class EmulatedDeviceTest : public ::testing::Test {
     backend_.reset();
     emulation::FailAllocations(0);
     emulation::FailNextWork(cudaSuccess);
+    emulation::SpoilProducts(0);
     emulation::TheSettings() = emulation::Settings();
   }
 
@@ -248,6 +249,65 @@ TEST_F(EmulatedDeviceTest, OptimizationSurvivesAFailedAllocation) {
   EXPECT_TRUE((*create())->Step().ok());
 }
 
+TEST_F(EmulatedDeviceTest, NanEndsARunWithTheNameOfTheDevice) {
+  OptimizationPlan plan;
+  plan.terms.push_back({.measure = {.id = "nbs", .explicit_folds = {}}});
+  const auto create = [&] {
+    return Optimization::Create(
+        *Reference::Create(*backend_, MakeDataset(Normals(30, 8, 13))), plan);
+  };
+  const std::unique_ptr<Optimization> run = *create();
+  // Long enough for recorded steps.
+  for (int step = 0; step < 4; ++step) {
+    ASSERT_TRUE(run->Step().ok());
+  }
+  emulation::SpoilProducts(1);
+
+  const absl::Status status = run->Step();
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("the device gave NaN for finite rows: cuda:0"));
+  EXPECT_TRUE(backend_->Health().ok());
+  EXPECT_TRUE((*create())->Step().ok());
+}
+
+TEST_F(EmulatedDeviceTest, ManyFactorsWaitOnce) {
+  const Table x = Normals(40, 12, 14);
+  const Table a = Product(Transposed(x), x);
+  std::vector<Matrix> batch;
+  for (int i = 0; i < 20; ++i) {
+    batch.push_back(backend_->Allocate(12, 12, kDouble));
+    backend_->Upload(a.values, batch.back());
+  }
+  const int64_t before = cuda::HostWaits(*backend_);
+  const std::vector<bool> definite = backend_->CholeskyBatch(batch, 1e-8);
+
+  EXPECT_EQ(cuda::HostWaits(*backend_), before + 1);
+  EXPECT_EQ(definite, std::vector<bool>(20, true));
+  backend_->CholeskySolveBatch(batch, batch);
+  EXPECT_EQ(cuda::HostWaits(*backend_), before + 1);
+}
+
+TEST_F(EmulatedDeviceTest, FoldsDoNotAddWaitsToAStep) {
+  const auto waits = [&](const std::string& id) {
+    OptimizationPlan plan;
+    plan.terms.push_back({.measure = {.id = id, .explicit_folds = {}}});
+    plan.trace_every = 1000;
+    const std::unique_ptr<Optimization> run = *Optimization::Create(
+        *Reference::Create(*backend_, MakeDataset(Normals(60, 8, 15))), plan);
+    for (int step = 0; step < 4; ++step) {
+      EXPECT_TRUE(run->Step().ok());
+    }
+    const int64_t before = cuda::HostWaits(*backend_);
+    EXPECT_TRUE(run->Step().ok());
+    return cuda::HostWaits(*backend_) - before;
+  };
+
+  EXPECT_EQ(waits("ridge_r2(folds=rows_contiguous(10),lambda=1)"),
+            waits("ridge_r2(folds=rows_contiguous(2),lambda=1)"));
+}
+
 TEST_F(EmulatedDeviceTest, RecordedStepsFallBackWhereRecordingFails) {
   emulation::TheSettings().captures_fail = true;
   OptimizationPlan plan;
@@ -261,23 +321,6 @@ TEST_F(EmulatedDeviceTest, RecordedStepsFallBackWhereRecordingFails) {
 
   EXPECT_EQ(cuda::GraphReplays(*backend_), 0);
   EXPECT_EQ(run->steps(), 10);
-}
-
-TEST_F(EmulatedDeviceTest, WeakFloat64TakesTheSmallGramMatrix) {
-  backend_.reset();
-  emulation::TheSettings().float64_ratio = 64;
-  backend_ = MustCreateDevice();
-  const Table a = Normals(30, 8, 9);
-  const Matrix matrix = backend_->Allocate(30, 8, kDouble);
-  backend_->Upload(Transposed(a).values, matrix);
-  const Matrix gram = backend_->Allocate(30, 8, kDouble);
-  const Matrix full = backend_->Allocate(30, 8, kDouble);
-  const double by_gram = backend_->Polar(matrix, PolarMethod::kGram, gram);
-  const double by_svd = backend_->Polar(matrix, PolarMethod::kSvd, full);
-  backend_->Axpby(-1.0, full, 1.0, gram);
-
-  EXPECT_NEAR(by_gram / by_svd, 1.0, 1e-12);
-  EXPECT_LT(std::sqrt(backend_->Dot(gram, gram)), 1e-10);
 }
 
 TEST_F(EmulatedDeviceTest, PolarFactorsAgreeWithTheCpuWhateverTheSpectrum) {

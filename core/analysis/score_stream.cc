@@ -149,6 +149,12 @@ class ScoreStreamImpl final : public ScoreStream {
       if (!pending_.empty()) {
         REPSCORE_RETURN_IF_ERROR(TakeBlock());
       }
+      pending_ = {};
+      block_ = {};
+      if (keeps_rows_) {
+        means_ = backend_.Allocate(features_, 1, kDouble);
+        backend_.CentreColumns(kept_, means_);
+      }
       Statistics statistics = from_rows_ ? FromRows() : FromMoments();
       statistics.memo = std::make_shared<Memo>();
       if (std::isnan(statistics.candidate_norm_squared)) {
@@ -174,54 +180,49 @@ class ScoreStreamImpl final : public ScoreStream {
     const auto elements =
         pending_.size() / static_cast<size_t>(ElementSize(spec_.type));
     const int64_t count = static_cast<int64_t>(elements) / features_;
-    std::vector<double> values(elements);
-    ConvertToDouble(spec_.type, pending_, absl::MakeSpan(values));
+    block_.resize(elements);
+    ConvertToDouble(spec_.type, pending_, absl::MakeSpan(block_));
     pending_.clear();
     REPSCORE_RETURN_IF_ERROR(
-        CheckFinite(values, features_, rows_taken_, "candidate.data"));
-    for (const double value : values) {
+        CheckFinite(block_, features_, rows_taken_, "candidate.data"));
+    for (const double value : block_) {
       largest_ = std::max(largest_, std::abs(value));
     }
     if (accumulator_.has_value()) {
-      accumulator_->Append(values, count);
+      accumulator_->Append(block_, count);
     }
-    rows_taken_ += count;
     if (keeps_rows_) {
       if (kept_.empty()) {
-        kept_.reserve(static_cast<size_t>(rows_ * features_));
+        kept_ = backend_.Allocate(rows_, features_, kDouble);
       }
-      kept_.insert(kept_.end(), values.begin(), values.end());
+      const Matrix block = backend_.Allocate(features_, count, kDouble);
+      backend_.Upload(block_, block);
+      backend_.Transpose(block, kept_.Rows(rows_taken_, count));
     }
+    rows_taken_ += count;
     return absl::OkStatus();
   }
 
-  /// The kept rows, centred [n x p]; `means` [p x 1] becomes what that removed.
-  Matrix CentredRows(const Matrix& means) const {
-    const Matrix transposed = backend_.Allocate(features_, rows_, kDouble);
-    backend_.Upload(kept_, transposed);
-    Matrix rows = backend_.Allocate(rows_, features_, kDouble);
-    backend_.Transpose(transposed, rows);
-    backend_.CentreColumns(rows, means);
-    return rows;
-  }
-
-  Statistics FromMoments() const {
-    Statistics statistics = accumulator_->Finish(reference_->Constants(needs_));
-    if (keeps_rows_) {
-      statistics.candidate_means = backend_.Allocate(features_, 1, kDouble);
-      statistics.candidate_rows = CentredRows(statistics.candidate_means);
-    }
+  Statistics FromMoments() {
+    Statistics statistics =
+        std::move(*accumulator_).Finish(reference_->Constants(needs_));
+    accumulator_.reset();
+    statistics.candidate_means = means_;
+    statistics.candidate_rows = kept_;
     return statistics;
   }
 
-  Statistics FromRows() const {
+  Statistics FromRows() {
     StatisticsNeeds needs = needs_;
     // For the effective dimensionality.
     (size_.space == Space::kSample ? needs.kernel : needs.gram) = true;
     const RowOrder order(rows_, folds_);
     RowPair pair;
-    pair.candidate_means = backend_.Allocate(features_, 1, kDouble);
-    pair.candidate = order.Apply(backend_, CentredRows(pair.candidate_means));
+    pair.candidate_means = means_;
+    pair.candidate = order.Apply(backend_, kept_);
+    if (options_.context.empty()) {
+      kept_ = {};
+    }
     pair.reference = order.Apply(backend_, ReferenceRows());
     pair.exact_reference = pair.reference;
     pair.reference_means = reference_->means();
@@ -275,14 +276,12 @@ class ScoreStreamImpl final : public ScoreStream {
       for (const ScoreResult& score : report.scores) {
         values.push_back(score.value);
       }
-      const Matrix means = backend_.Allocate(features_, 1, kDouble);
-      const Matrix rows = CentredRows(means);
       REPSCORE_ASSIGN_OR_RETURN(report.contexts,
                                 ComputeContext(*reference_,
                                                measures_,
                                                values,
-                                               rows,
-                                               means,
+                                               kept_,
+                                               means_,
                                                options_.context,
                                                options_.keep_going));
     }
@@ -304,7 +303,12 @@ class ScoreStreamImpl final : public ScoreStream {
   std::optional<MomentsAccumulator> accumulator_;
   size_t block_bytes_ = 0;
   std::vector<std::byte> pending_;
-  std::vector<double> kept_;
+  std::vector<double> block_;
+  /// Rows that are kept [n x p], centred once all have come; empty when none
+  /// are kept, and when the statistics hold them in another order.
+  Matrix kept_;
+  /// What centring removed [p x 1].
+  Matrix means_;
   /// Statistics are made of resident rows, not of streamed moments.
   bool from_rows_ = false;
   bool keeps_rows_ = false;

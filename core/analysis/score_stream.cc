@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/analysis/score_plan.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/data/row_matching.h"
@@ -19,12 +20,6 @@ namespace repscore {
 namespace {
 
 constexpr ScalarType kDouble = ScalarType::kFloat64;
-// Rows are taken in blocks of this many bytes (as float64) whatever the chunks,
-// so that the result does not depend on how they are cut.
-constexpr int64_t kBlockBytes = int64_t{4} << 20;
-constexpr int64_t kFewestBlockRows = 256;
-// Candidates up to this size are kept, for angles close to zero.
-constexpr int64_t kKeptElements = int64_t{8} << 20;
 
 absl::Status InField(std::string_view field, const absl::Status& status) {
   return {status.code(), StrCat(field, ": ", std::string(status.message()))};
@@ -113,9 +108,7 @@ class ScoreStreamImpl final : public ScoreStream {
     if (!from_rows_) {
       accumulator_.emplace(backend_, ReferenceRows(), std::move(folds), needs_);
     }
-    const int64_t block_rows =
-        std::max(kFewestBlockRows, kBlockBytes / (8 * features_));
-    block_bytes_ = static_cast<size_t>(std::min(rows_, block_rows) * features_ *
+    block_bytes_ = static_cast<size_t>(BlockRows(rows_, features_) * features_ *
                                        ElementSize(spec_.type));
     return absl::OkStatus();
   }
@@ -346,14 +339,16 @@ class MatchedStream final : public ScoreStream {
       return MissingBytes(received, candidate_.spec);
     }
     REPSCORE_ASSIGN_OR_RETURN(
-        const HostArray matched,
+        HostArray matched,
         MatchRows(
             reference_->dataset(), candidate_, options_.row_ids, "row_ids"));
+    candidate_.data = {};
     options_.row_ids.clear();
     REPSCORE_ASSIGN_OR_RETURN(
         const std::unique_ptr<ScoreStream> stream,
         Create(reference_, measures_, matched.spec, options_));
     REPSCORE_RETURN_IF_ERROR(stream->Append(matched.data));
+    matched.data = {};
     return stream->Finish();
   }
 

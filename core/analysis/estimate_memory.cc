@@ -14,7 +14,7 @@ constexpr int64_t kEigenWork = 2;
 // the first product leaves it behind.
 constexpr int64_t kProductElements = int64_t{1} << 20;
 // As permutations.cc holds permuted references side by side.
-constexpr int64_t kDrawBatchBytes = int64_t{32} << 20;
+constexpr int64_t kDrawBatchBytes = int64_t{4} << 20;
 // Splits that PLS fits side by side, and components by default.
 constexpr int64_t kPlsSplits = 10;
 constexpr int64_t kPlsComponents = 25;

@@ -16,8 +16,8 @@ namespace {
 
 constexpr ScalarType kDouble = ScalarType::kFloat64;
 // Permuted references that stand side by side in one product, and what the
-// products take.
-constexpr int64_t kBatchBytes = int64_t{32} << 20;
+// products take: more than the caches hold costs more than it brings.
+constexpr int64_t kBatchBytes = int64_t{4} << 20;
 constexpr int64_t kMostInBatch = 32;
 
 /// The statistics of one pair, and of the same pair with permuted references.

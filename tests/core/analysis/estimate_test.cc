@@ -133,7 +133,8 @@ struct Case {
 
 class PeakMemoryTest : public ::testing::TestWithParam<Case> {};
 
-/// Some seconds each; run with --gtest_also_run_disabled_tests.
+/// Some seconds each; run with --gtest_also_run_disabled_tests, every case in a
+/// process of its own: the BLAS keeps its work space.
 TEST_P(PeakMemoryTest, DISABLED_IsWithinATwentyPercentOfTheEstimate) {
   const auto& [n, p, q, ids] = GetParam();
   // Memory that earlier tests left behind would be used again.

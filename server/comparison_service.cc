@@ -37,8 +37,12 @@ absl::Status PrepareCompare(const v1::CompareRequest& request,
   if (request.context().calibration()) {
     task.calibration = CalibrationContext::OfInlineReference();
   }
-  task.needs = ScoreNeeds(
-      *task.dataset, task.candidate, task.measures, task.options.context);
+  task.call = CallMemoryOf(task.candidate, request.ByteSizeLong(), false);
+  task.needs = ScoreNeeds(*task.dataset,
+                          task.candidate,
+                          task.measures,
+                          task.options.context,
+                          task.call);
   task.needs.device = request.device();
   // The reference goes with the request.
   task.needs.memory.work_bytes += task.needs.memory.kept_bytes;

@@ -20,6 +20,8 @@ constexpr double kMebibyte = 1024.0 * 1024.0;
 /// Candidate, gradient and both Adam moments.
 constexpr double kRunMatrices = 4.0;
 constexpr double kPairMatrices = 3.0;
+// Of the message that a stream reads while others wait.
+constexpr int64_t kMessageBytes = int64_t{1} << 20;
 // Matrices that a refusal names.
 constexpr size_t kNamedItems = 3;
 
@@ -29,25 +31,45 @@ int64_t ToBytes(double bytes) {
 
 }  // namespace
 
+CallMemory CallMemoryOf(const ArraySpec& candidate,
+                        size_t request_bytes,
+                        bool by_row_ids) {
+  const int64_t bytes = RowCount(candidate) * FeatureCount(candidate) *
+                        ElementSize(candidate.type);
+  CallMemory call;
+  if (request_bytes > 0) {
+    call.kept_bytes = static_cast<int64_t>(request_bytes);
+  } else {
+    call.arriving_bytes =
+        std::min(bytes, static_cast<int64_t>(kMaxQueuedBytes) + kMessageBytes);
+  }
+  if (by_row_ids) {
+    call.arriving_bytes += 2 * bytes;
+  }
+  return call;
+}
+
 ScoreEstimate EstimateOf(const Dataset& dataset,
                          const ArraySpec& candidate,
                          const Measures& measures,
                          const ContextRequest& context,
+                         const CallMemory& call,
                          double gemm_rate) {
   const ProblemSize size = {
       .rows = dataset.rows(),
       .candidate_features = FeatureCount(candidate),
       .reference_features = dataset.features(),
       .space = ChooseSpace(dataset.rows(), FeatureCount(candidate))};
-  return EstimateScore(size, measures, context, gemm_rate);
+  return EstimateScore(size, measures, context, gemm_rate, call);
 }
 
 JobNeeds ScoreNeeds(const Dataset& dataset,
                     const ArraySpec& candidate,
                     const Measures& measures,
-                    const ContextRequest& context) {
+                    const ContextRequest& context,
+                    const CallMemory& call) {
   const ScoreEstimate estimate =
-      EstimateOf(dataset, candidate, measures, context, 1.0);
+      EstimateOf(dataset, candidate, measures, context, call, 1.0);
   std::vector<MemoryItem> items = estimate.memory;
   std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) {
     return a.bytes > b.bytes;
@@ -102,7 +124,8 @@ JobNeeds RunNeeds(const Dataset& dataset, const OptimizationPlan& plan) {
 }
 
 JobNeeds ExperimentNeeds(const Dataset& dataset, const Measures& measures) {
-  JobNeeds needs = ScoreNeeds(dataset, dataset.description.spec, measures, {});
+  JobNeeds needs =
+      ScoreNeeds(dataset, dataset.description.spec, measures, {}, {});
   needs.what = "the experiment";
   needs.is_long = true;
   return needs;

@@ -3,6 +3,7 @@
 #ifndef REPSCORE_SERVER_MEMORY_H_
 #define REPSCORE_SERVER_MEMORY_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -17,18 +18,30 @@
 
 namespace repscore::server {
 
+/// Messages of a stream that wait until a lane takes them: reading stops once
+/// this many bytes do.
+inline constexpr size_t kMaxQueuedBytes = size_t{8} << 20;
+
+/// Of a candidate that comes in one request of so many bytes; 0: in a stream.
+/// Rows that are put into order by their ids all wait, twice.
+CallMemory CallMemoryOf(const ArraySpec& candidate,
+                        size_t request_bytes,
+                        bool by_row_ids);
+
 /// Of a score against a registered dataset, whose reference is kept: what
 /// EstimateScore says, described by its largest parts.
 JobNeeds ScoreNeeds(const Dataset& dataset,
                     const ArraySpec& candidate,
                     const Measures& measures,
-                    const ContextRequest& context);
+                    const ContextRequest& context,
+                    const CallMemory& call);
 
 /// What EstimateScore says of these sizes; seconds need the rate of a backend.
 ScoreEstimate EstimateOf(const Dataset& dataset,
                          const ArraySpec& candidate,
                          const Measures& measures,
                          const ContextRequest& context,
+                         const CallMemory& call,
                          double gemm_rate);
 
 /// Of the state of an optimisation.

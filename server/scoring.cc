@@ -16,7 +16,8 @@ absl::StatusOr<ScoreTask> PrepareScore(
     const v1::TensorSpec& candidate,
     const google::protobuf::RepeatedPtrField<v1::MeasureSpec>& measures,
     ScoreOptions options,
-    const std::string& device) {
+    const std::string& device,
+    size_t request_bytes) {
   ScoreTask task;
   task.options = std::move(options);
   REPSCORE_RETURN_IF_ERROR(CheckName(dataset, "dataset"));
@@ -40,8 +41,13 @@ absl::StatusOr<ScoreTask> PrepareScore(
                                               task.dataset->rows())),
                       "SHAPE_MISMATCH");
   }
-  task.needs = ScoreNeeds(
-      *task.dataset, task.candidate, task.measures, task.options.context);
+  task.call = CallMemoryOf(
+      task.candidate, request_bytes, !task.options.row_ids.empty());
+  task.needs = ScoreNeeds(*task.dataset,
+                          task.candidate,
+                          task.measures,
+                          task.options.context,
+                          task.call);
   task.needs.device = device;
   return task;
 }

@@ -3,6 +3,7 @@
 #ifndef REPSCORE_SERVER_SCORING_H_
 #define REPSCORE_SERVER_SCORING_H_
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/analysis/estimate.h"
 #include "core/analysis/score_stream.h"
 #include "core/base/dtype.h"
 #include "core/base/status_macros.h"
@@ -28,19 +30,23 @@ struct ScoreTask {
   ArraySpec candidate;
   ScoreOptions options;
   JobNeeds needs;
+  CallMemory call = {};
   /// Where it was asked for.
   std::shared_ptr<const CalibrationContext> calibration = nullptr;
 };
 
-/// Call off gRPC's threads. InvalidArgument names the field; NotFound the
-/// dataset. Whether a lane has the memory is asked when the job is submitted.
+/// `request_bytes`: of a request with the candidate in it, 0 where that comes
+/// in a stream. Call off gRPC's threads. InvalidArgument names the field;
+/// NotFound the dataset. Whether a lane has the memory is asked when the job is
+/// submitted.
 absl::StatusOr<ScoreTask> PrepareScore(
     Parts& parts,
     const std::string& dataset,
     const v1::TensorSpec& candidate,
     const google::protobuf::RepeatedPtrField<v1::MeasureSpec>& measures,
     ScoreOptions options,
-    const std::string& device);
+    const std::string& device,
+    size_t request_bytes);
 
 /// Of a ScoreRequest, StreamScoreHeader or EstimateScoreRequest.
 template <typename Request>
@@ -52,12 +58,17 @@ absl::StatusOr<ScoreTask> PrepareScore(Parts& parts,
   if constexpr (requires { request.row_ids(); }) {
     REPSCORE_ASSIGN_OR_RETURN(options.row_ids, ToRowIds(request.row_ids()));
   }
+  size_t request_bytes = 0;
+  if constexpr (requires { request.layers(); }) {
+    request_bytes = request.ByteSizeLong();
+  }
   return PrepareScore(parts,
                       request.dataset(),
                       candidate,
                       request.measures(),
                       std::move(options),
-                      request.device());
+                      request.device(),
+                      request_bytes);
 }
 
 /// Loads the calibrations of a ScoreRequest or StreamScoreHeader whose context

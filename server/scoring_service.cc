@@ -145,6 +145,7 @@ grpc::ServerUnaryReactor* ScoringService::EstimateScore(
                                       task->candidate,
                                       task->measures,
                                       task->options.context,
+                                      task->call,
                                       parts_.speed.GemmRate(lane)),
                            task->needs,
                            lane,

@@ -23,6 +23,7 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/error.h"
+#include "server/memory.h"
 #include "server/parts.h"
 
 namespace repscore::server {
@@ -30,7 +31,6 @@ namespace repscore::server {
 template <typename Request>
 class UploadCall : public grpc::ServerReadReactor<Request>, public Call {
  public:
-  static constexpr size_t kMaxQueuedBytes = size_t{8} << 20;
   static constexpr std::chrono::milliseconds kSlice{50};
 
   UploadCall(Parts& parts,

@@ -21,6 +21,14 @@ struct MemoryItem {
   int64_t bytes = 0;
 };
 
+/// What a call holds beside the score, of the candidate as it was sent.
+struct CallMemory {
+  /// Until the last row has been taken.
+  int64_t arriving_bytes = 0;
+  /// Until the call ends.
+  int64_t kept_bytes = 0;
+};
+
 struct ScoreEstimate {
   /// "feature" or "sample".
   std::string space;
@@ -39,15 +47,16 @@ double MeasureGemmRate(Backend& backend);
 
 /// Of scoring a candidate of this size under these measures (space and the
 /// reference's compression are decided here, whatever `size` says);
-/// `gemm_rate` as MeasureGemmRate. Memory is what ScoreStream adds to a
-/// resident reference, at its fullest moment: `memory` lists what is there
-/// then, without the draws of a context and without a measure's work space
-/// beyond factors. Factorisations count as MeasureInfo::cost claims them.
+/// `gemm_rate` as MeasureGemmRate. Memory is what ScoreStream and the call add
+/// to a resident reference, at their fullest moment: `memory` lists what is
+/// there then. Work space of factorisations is LAPACK's; factorisations count
+/// as MeasureInfo::cost claims them.
 ScoreEstimate EstimateScore(
     const ProblemSize& size,
     absl::Span<const std::shared_ptr<const Measure>> measures,
     const ContextRequest& context,
-    double gemm_rate);
+    double gemm_rate,
+    const CallMemory& call = {});
 
 }  // namespace repscore
 

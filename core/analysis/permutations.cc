@@ -6,15 +6,18 @@
 #include <utility>
 
 #include "core/analysis/resampling.h"
+#include "core/analysis/score_plan.h"
 #include "core/base/random.h"
 #include "core/base/status_macros.h"
+#include "core/measures/spectral.h"
 
 namespace repscore {
 namespace {
 
 constexpr ScalarType kDouble = ScalarType::kFloat64;
-// Permuted references that stand side by side in one product.
-constexpr int64_t kBatchBytes = int64_t{32} << 20;
+// Permuted references that stand side by side in one product, and what the
+// products take: more than the caches hold costs more than it brings.
+constexpr int64_t kBatchBytes = int64_t{4} << 20;
 constexpr int64_t kMostInBatch = 32;
 
 /// The statistics of one pair, and of the same pair with permuted references.
@@ -42,8 +45,15 @@ class PermutedStatistics {
 
   /// How many draws one batch may hold.
   int64_t batch_size() const {
-    const int64_t bytes = std::max<int64_t>(1, pair_.reference.bytes());
-    return std::clamp<int64_t>(kBatchBytes / bytes, 1, kMostInBatch);
+    int64_t products = needs_.cross ? 1 : 0;
+    if (by_fold_) {
+      products = static_cast<int64_t>(order_.cells().size());
+    }
+    const int64_t bytes = pair_.reference.bytes() +
+                          products * pair_.candidate.cols() *
+                              pair_.reference.cols() * ScalarSize(kDouble);
+    return std::clamp<int64_t>(
+        kBatchBytes / std::max<int64_t>(1, bytes), 1, kMostInBatch);
   }
 
   /// `permutations` of rows in the dataset's order: row i gets the reference of
@@ -57,7 +67,8 @@ class PermutedStatistics {
       ordered.push_back(Ordered(permutation));
     }
     Matrix references;
-    Matrix crosses;
+    // X'Y of every draw, of all rows or by cell.
+    std::vector<Matrix> crosses;
     if (moves_rows_) {
       references =
           backend_.Allocate(pair_.reference.rows(), count * q, kDouble);
@@ -67,26 +78,23 @@ class PermutedStatistics {
                             references.Columns(i * q, q));
       }
     }
-    if (needs_.cross && !by_fold_) {
-      crosses = backend_.Allocate(pair_.candidate.cols(), count * q, kDouble);
-      backend_.Gemm(Op::kTranspose,
-                    Op::kNone,
-                    1.0,
-                    pair_.candidate,
-                    references,
-                    0.0,
-                    crosses);
+    if (by_fold_) {
+      for (const RowOrder::Cell& cell : order_.cells()) {
+        crosses.push_back(CrossOf(pair_.candidate.Rows(cell.first, cell.count),
+                                  references.Rows(cell.first, cell.count)));
+      }
+    } else if (needs_.cross) {
+      crosses.push_back(CrossOf(pair_.candidate, references));
     }
     std::vector<Statistics> all;
     for (int64_t i = 0; i < count; ++i) {
       Statistics statistics = base_;
       statistics.memo = std::make_shared<Memo>();
       const std::vector<int64_t>& rows = ordered[static_cast<size_t>(i)];
-      if (!crosses.empty()) {
-        statistics.cross = crosses.Columns(i * q, q);
-      }
       if (by_fold_) {
-        FoldsOf(references.Columns(i * q, q), statistics);
+        FoldsOf(references.Columns(i * q, q), crosses, i * q, statistics);
+      } else if (needs_.cross) {
+        statistics.cross = crosses.front().Columns(i * q, q);
       }
       if (needs_.reference_rows) {
         statistics.reference_rows = references.Columns(i * q, q);
@@ -129,8 +137,20 @@ class PermutedStatistics {
     return once;
   }
 
-  /// Moments of every fold: the candidate's parts stay.
-  void FoldsOf(const Matrix& reference, Statistics& statistics) const {
+  Matrix CrossOf(const Matrix& candidate, const Matrix& references) const {
+    Matrix cross =
+        backend_.Allocate(candidate.cols(), references.cols(), kDouble);
+    backend_.Gemm(
+        Op::kTranspose, Op::kNone, 1.0, candidate, references, 0.0, cross);
+    return cross;
+  }
+
+  /// Moments of every fold: the candidate's parts stay. `crosses` by cell, of
+  /// which this draw's columns start at `first`.
+  void FoldsOf(const Matrix& reference,
+               absl::Span<const Matrix> crosses,
+               int64_t first,
+               Statistics& statistics) const {
     for (auto& [rule, folded] : statistics.folds) {
       for (FoldMoments& moments : folded.moments) {
         moments.reference_sum = {};
@@ -140,15 +160,13 @@ class PermutedStatistics {
       }
     }
     statistics.cross = {};
-    for (const RowOrder::Cell& cell : order_.cells()) {
-      const Matrix candidate = pair_.candidate.Rows(cell.first, cell.count);
+    for (size_t c = 0; c < order_.cells().size(); ++c) {
+      const RowOrder::Cell& cell = order_.cells()[c];
       const Matrix rows = reference.Rows(cell.first, cell.count);
       FoldMoments part;
       part.reference_sum = backend_.Allocate(rows.cols(), 1, kDouble);
       backend_.ColumnSums(rows, part.reference_sum);
-      part.cross = backend_.Allocate(candidate.cols(), rows.cols(), kDouble);
-      backend_.Gemm(
-          Op::kTranspose, Op::kNone, 1.0, candidate, rows, 0.0, part.cross);
+      part.cross = crosses[c].Columns(first, rows.cols());
       if (needs_.fold_reference_gram) {
         part.reference_gram = GramOf(backend_, rows, true);
       }
@@ -195,6 +213,11 @@ absl::StatusOr<DrawnScores> Resampler::ScorePermutations(
   pair.exact_reference = pair.reference;
   pair.reference_means = sides.reference_means;
   const PermutedStatistics permuted(backend_, pair, order, plan.needs);
+  const bool sums_singular_values =
+      plan.needs.cross &&
+      std::any_of(measures_.begin(), measures_.end(), [](const auto& measure) {
+        return CostMentions(measure->info(), "SVD of p x");
+      });
   DrawnScores scores;
   for (int64_t first = 0; first < draws; first += permuted.batch_size()) {
     REPSCORE_RETURN_IF_ERROR(keep_going ? keep_going() : absl::OkStatus());
@@ -207,6 +230,9 @@ absl::StatusOr<DrawnScores> Resampler::ScorePermutations(
     }
     for (const Statistics& statistics : permuted.Of(batch)) {
       REPSCORE_RETURN_IF_ERROR(keep_going ? keep_going() : absl::OkStatus());
+      if (sums_singular_values) {
+        RememberNuclearNorm(statistics);
+      }
       scores.draws.push_back(Evaluate(statistics, scores.failure));
     }
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/analysis/score_plan.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/data/row_matching.h"
@@ -19,12 +20,6 @@ namespace repscore {
 namespace {
 
 constexpr ScalarType kDouble = ScalarType::kFloat64;
-// Rows are taken in blocks of this many bytes (as float64) whatever the chunks,
-// so that the result does not depend on how they are cut.
-constexpr int64_t kBlockBytes = int64_t{4} << 20;
-constexpr int64_t kFewestBlockRows = 256;
-// Candidates up to this size are kept, for angles close to zero.
-constexpr int64_t kKeptElements = int64_t{8} << 20;
 
 absl::Status InField(std::string_view field, const absl::Status& status) {
   return {status.code(), StrCat(field, ": ", std::string(status.message()))};
@@ -113,9 +108,7 @@ class ScoreStreamImpl final : public ScoreStream {
     if (!from_rows_) {
       accumulator_.emplace(backend_, ReferenceRows(), std::move(folds), needs_);
     }
-    const int64_t block_rows =
-        std::max(kFewestBlockRows, kBlockBytes / (8 * features_));
-    block_bytes_ = static_cast<size_t>(std::min(rows_, block_rows) * features_ *
+    block_bytes_ = static_cast<size_t>(BlockRows(rows_, features_) * features_ *
                                        ElementSize(spec_.type));
     return absl::OkStatus();
   }
@@ -149,6 +142,12 @@ class ScoreStreamImpl final : public ScoreStream {
       if (!pending_.empty()) {
         REPSCORE_RETURN_IF_ERROR(TakeBlock());
       }
+      pending_ = {};
+      block_ = {};
+      if (keeps_rows_) {
+        means_ = backend_.Allocate(features_, 1, kDouble);
+        backend_.CentreColumns(kept_, means_);
+      }
       Statistics statistics = from_rows_ ? FromRows() : FromMoments();
       statistics.memo = std::make_shared<Memo>();
       if (std::isnan(statistics.candidate_norm_squared)) {
@@ -174,54 +173,49 @@ class ScoreStreamImpl final : public ScoreStream {
     const auto elements =
         pending_.size() / static_cast<size_t>(ElementSize(spec_.type));
     const int64_t count = static_cast<int64_t>(elements) / features_;
-    std::vector<double> values(elements);
-    ConvertToDouble(spec_.type, pending_, absl::MakeSpan(values));
+    block_.resize(elements);
+    ConvertToDouble(spec_.type, pending_, absl::MakeSpan(block_));
     pending_.clear();
     REPSCORE_RETURN_IF_ERROR(
-        CheckFinite(values, features_, rows_taken_, "candidate.data"));
-    for (const double value : values) {
+        CheckFinite(block_, features_, rows_taken_, "candidate.data"));
+    for (const double value : block_) {
       largest_ = std::max(largest_, std::abs(value));
     }
     if (accumulator_.has_value()) {
-      accumulator_->Append(values, count);
+      accumulator_->Append(block_, count);
     }
-    rows_taken_ += count;
     if (keeps_rows_) {
       if (kept_.empty()) {
-        kept_.reserve(static_cast<size_t>(rows_ * features_));
+        kept_ = backend_.Allocate(rows_, features_, kDouble);
       }
-      kept_.insert(kept_.end(), values.begin(), values.end());
+      const Matrix block = backend_.Allocate(features_, count, kDouble);
+      backend_.Upload(block_, block);
+      backend_.Transpose(block, kept_.Rows(rows_taken_, count));
     }
+    rows_taken_ += count;
     return absl::OkStatus();
   }
 
-  /// The kept rows, centred [n x p]; `means` [p x 1] becomes what that removed.
-  Matrix CentredRows(const Matrix& means) const {
-    const Matrix transposed = backend_.Allocate(features_, rows_, kDouble);
-    backend_.Upload(kept_, transposed);
-    Matrix rows = backend_.Allocate(rows_, features_, kDouble);
-    backend_.Transpose(transposed, rows);
-    backend_.CentreColumns(rows, means);
-    return rows;
-  }
-
-  Statistics FromMoments() const {
-    Statistics statistics = accumulator_->Finish(reference_->Constants(needs_));
-    if (keeps_rows_) {
-      statistics.candidate_means = backend_.Allocate(features_, 1, kDouble);
-      statistics.candidate_rows = CentredRows(statistics.candidate_means);
-    }
+  Statistics FromMoments() {
+    Statistics statistics =
+        std::move(*accumulator_).Finish(reference_->Constants(needs_));
+    accumulator_.reset();
+    statistics.candidate_means = means_;
+    statistics.candidate_rows = kept_;
     return statistics;
   }
 
-  Statistics FromRows() const {
+  Statistics FromRows() {
     StatisticsNeeds needs = needs_;
     // For the effective dimensionality.
     (size_.space == Space::kSample ? needs.kernel : needs.gram) = true;
     const RowOrder order(rows_, folds_);
     RowPair pair;
-    pair.candidate_means = backend_.Allocate(features_, 1, kDouble);
-    pair.candidate = order.Apply(backend_, CentredRows(pair.candidate_means));
+    pair.candidate_means = means_;
+    pair.candidate = order.Apply(backend_, kept_);
+    if (options_.context.empty()) {
+      kept_ = {};
+    }
     pair.reference = order.Apply(backend_, ReferenceRows());
     pair.exact_reference = pair.reference;
     pair.reference_means = reference_->means();
@@ -275,14 +269,12 @@ class ScoreStreamImpl final : public ScoreStream {
       for (const ScoreResult& score : report.scores) {
         values.push_back(score.value);
       }
-      const Matrix means = backend_.Allocate(features_, 1, kDouble);
-      const Matrix rows = CentredRows(means);
       REPSCORE_ASSIGN_OR_RETURN(report.contexts,
                                 ComputeContext(*reference_,
                                                measures_,
                                                values,
-                                               rows,
-                                               means,
+                                               kept_,
+                                               means_,
                                                options_.context,
                                                options_.keep_going));
     }
@@ -304,7 +296,12 @@ class ScoreStreamImpl final : public ScoreStream {
   std::optional<MomentsAccumulator> accumulator_;
   size_t block_bytes_ = 0;
   std::vector<std::byte> pending_;
-  std::vector<double> kept_;
+  std::vector<double> block_;
+  /// Rows that are kept [n x p], centred once all have come; empty when none
+  /// are kept, and when the statistics hold them in another order.
+  Matrix kept_;
+  /// What centring removed [p x 1].
+  Matrix means_;
   /// Statistics are made of resident rows, not of streamed moments.
   bool from_rows_ = false;
   bool keeps_rows_ = false;
@@ -342,14 +339,16 @@ class MatchedStream final : public ScoreStream {
       return MissingBytes(received, candidate_.spec);
     }
     REPSCORE_ASSIGN_OR_RETURN(
-        const HostArray matched,
+        HostArray matched,
         MatchRows(
             reference_->dataset(), candidate_, options_.row_ids, "row_ids"));
+    candidate_.data = {};
     options_.row_ids.clear();
     REPSCORE_ASSIGN_OR_RETURN(
         const std::unique_ptr<ScoreStream> stream,
         Create(reference_, measures_, matched.spec, options_));
     REPSCORE_RETURN_IF_ERROR(stream->Append(matched.data));
+    matched.data = {};
     return stream->Finish();
   }
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/backend/host_algebra.h"
 #include "core/base/text.h"
 #include "core/measures/specification.h"
 
@@ -18,6 +19,25 @@ constexpr double kEigenFloor = 8 * std::numeric_limits<double>::epsilon();
 // A Cholesky pivot that lost this share of its diagonal element has lost half
 // of its digits: eigenvectors decide instead.
 constexpr double kPivotFloor = 1e-8;
+
+// Eigenvalues of a computed Gram matrix are off by about this times the
+// largest.
+constexpr double kGramError = 16 * std::numeric_limits<double>::epsilon();
+// What that may do to the sum of their roots, against the sum.
+constexpr double kNuclearTolerance = 1e-11;
+// Up to this side eigenvalues alone cost less on the host than with vectors.
+constexpr int64_t kHostSide = 256;
+constexpr char kPolarBySvd[] = "polar factor of M by SVD";
+
+/// Ascending eigenvalues of a symmetric matrix, which is destroyed.
+std::vector<double> EigenvaluesOf(Backend& backend, const Matrix& a) {
+  if (a.rows() > kHostSide) {
+    return backend.SymmetricEigen(a);
+  }
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
+      ToHost(backend, a), Eigen::EigenvaluesOnly);
+  return {solver.eigenvalues().begin(), solver.eigenvalues().end()};
+}
 
 /// vectors' columns scaled by w^-1/2.
 Matrix ScaleColumns(Backend& backend,
@@ -165,14 +185,43 @@ std::shared_ptr<const PositiveFactor> CandidateFactor(
 
 std::shared_ptr<const CrossPolar> PolarOfCross(const Statistics& statistics,
                                                PolarMethod method) {
-  const char* key = method == PolarMethod::kGram ? "polar factor of M by Gram"
-                                                 : "polar factor of M by SVD";
+  const char* key =
+      method == PolarMethod::kGram ? "polar factor of M by Gram" : kPolarBySvd;
   return Memo::Remember(statistics.memo, key, [&] {
     Backend& backend = *statistics.backend;
     const Matrix& m = statistics.cross;
     auto polar = std::make_shared<CrossPolar>();
     polar->factor = backend.Allocate(m.rows(), m.cols(), ScalarType::kFloat64);
     polar->nuclear_norm = backend.Polar(m, method, polar->factor);
+    return std::shared_ptr<const CrossPolar>(std::move(polar));
+  });
+}
+
+double NuclearNorm(Backend& backend, const Matrix& a) {
+  const bool tall = a.rows() >= a.cols();
+  const int64_t side = std::min(a.rows(), a.cols());
+  const Matrix gram = backend.Allocate(side, side, kDouble);
+  backend.Syrk(tall ? Op::kTranspose : Op::kNone, 1.0, a, 0.0, gram);
+  const std::vector<double> values = EigenvaluesOf(backend, gram);
+  // d sqrt(w) = dw / (2 sqrt(w))
+  double sum = 0.0;
+  double error = 0.0;
+  for (const double value : values) {
+    const double root = std::sqrt(std::max(value, 0.0));
+    sum += root;
+    error += kGramError * values.back() / (2.0 * root);
+  }
+  if (error <= kNuclearTolerance * sum) {
+    return sum;
+  }
+  const Matrix factor = backend.Allocate(a.rows(), a.cols(), kDouble);
+  return backend.Polar(a, PolarMethod::kSvd, factor);
+}
+
+void RememberNuclearNorm(const Statistics& statistics) {
+  Memo::Remember(statistics.memo, kPolarBySvd, [&] {
+    auto polar = std::make_shared<CrossPolar>();
+    polar->nuclear_norm = NuclearNorm(*statistics.backend, statistics.cross);
     return std::shared_ptr<const CrossPolar>(std::move(polar));
   });
 }

@@ -72,6 +72,15 @@ struct CrossPolar {
 std::shared_ptr<const CrossPolar> PolarOfCross(const Statistics& statistics,
                                                PolarMethod method);
 
+/// Sum of the singular values of `a` float64, to about 1e-11 of itself: from
+/// the smaller Gram matrix where that keeps so many digits, else by SVD.
+double NuclearNorm(Backend& backend, const Matrix& a);
+
+/// Keeps the sum of the singular values of M for the measures of the pair
+/// instead of what PolarOfCross would find: its factor is empty. For pairs of
+/// which no adjoint will be asked; needs a memo.
+void RememberNuclearNorm(const Statistics& statistics);
+
 /// Eigenpairs of a symmetric positive semidefinite matrix above rounding.
 struct Spectrum {
   Matrix vectors;              ///< [n x rank]

@@ -102,6 +102,24 @@ std::vector<double> Moments::Means() const {
   return means;
 }
 
+void Moments::Rebase(absl::Span<const double> origin, FoldMoments& sums) const {
+  std::vector<double> delta(shift_.size());
+  for (size_t j = 0; j < delta.size(); ++j) {
+    delta[j] = shift_[j] - origin[j];
+  }
+  const Matrix d = ColumnVector(*backend_, delta);
+  // A += s d' + d s' + n d d', M += d t', then s += n d
+  backend_->Gemm(
+      Op::kNone, Op::kTranspose, 1.0, sums.candidate_sum, d, 1.0, sums.gram);
+  backend_->Gemm(
+      Op::kNone, Op::kTranspose, 1.0, d, sums.candidate_sum, 1.0, sums.gram);
+  const double rows = static_cast<double>(sums.rows);
+  backend_->Gemm(Op::kNone, Op::kTranspose, rows, d, d, 1.0, sums.gram);
+  backend_->Gemm(
+      Op::kNone, Op::kTranspose, 1.0, d, sums.reference_sum, 1.0, sums.cross);
+  backend_->Axpby(rows, d, 1.0, sums.candidate_sum);
+}
+
 FoldMoments Moments::Rebased(absl::Span<const double> origin) const {
   FoldMoments moved = sums_;
   moved.candidate_sum = CopyOf(*backend_, sums_.candidate_sum);
@@ -109,26 +127,13 @@ FoldMoments Moments::Rebased(absl::Span<const double> origin) const {
   moved.gram = CopyOf(*backend_, sums_.gram);
   moved.cross = CopyOf(*backend_, sums_.cross);
   moved.reference_gram = CopyOf(*backend_, sums_.reference_gram);
-  std::vector<double> delta(shift_.size());
-  for (size_t j = 0; j < delta.size(); ++j) {
-    delta[j] = shift_[j] - origin[j];
-  }
-  const Matrix d = ColumnVector(*backend_, delta);
-  // A += s d' + d s' + n d d', M += d t', s += n d
-  backend_->Gemm(
-      Op::kNone, Op::kTranspose, 1.0, sums_.candidate_sum, d, 1.0, moved.gram);
-  backend_->Gemm(
-      Op::kNone, Op::kTranspose, 1.0, d, sums_.candidate_sum, 1.0, moved.gram);
-  const double rows = static_cast<double>(sums_.rows);
-  backend_->Gemm(Op::kNone, Op::kTranspose, rows, d, d, 1.0, moved.gram);
-  backend_->Gemm(
-      Op::kNone, Op::kTranspose, 1.0, d, sums_.reference_sum, 1.0, moved.cross);
-  backend_->Axpby(rows, d, 1.0, moved.candidate_sum);
+  Rebase(origin, moved);
   return moved;
 }
 
-FoldMoments Moments::CentredOn(absl::Span<const double> means) const {
-  FoldMoments centred = Rebased(means);
+FoldMoments Moments::CentredOn(absl::Span<const double> means) && {
+  FoldMoments centred = std::exchange(sums_, {});
+  Rebase(means, centred);
   centred.candidate_norm_squared = backend_->Trace(centred.gram);
   return centred;
 }
@@ -197,22 +202,22 @@ void MomentsAccumulator::Append(absl::Span<const double> rows, int64_t count) {
       order.begin(), order.end(), [](const auto& a, const auto& b) {
         return a.first < b.first;
       });
-  std::vector<double> shifted(rows.size());
+  shifted_.resize(rows.size());
   std::vector<int64_t> reference_indices;
   reference_indices.reserve(order.size());
   for (size_t i = 0; i < order.size(); ++i) {
     const double* from = rows.data() + static_cast<size_t>(order[i].second) * p;
     for (size_t j = 0; j < p; ++j) {
-      shifted[i * p + j] = from[j] - shift_[j];
+      shifted_[i * p + j] = from[j] - shift_[j];
     }
     reference_indices.push_back(rows_seen_ + order[i].second);
   }
   if (needs_.row_norms) {
-    AddRowNorms(shifted, reference_indices);
+    AddRowNorms(shifted_, reference_indices);
   }
   const Matrix candidate =
       backend_.Allocate(static_cast<int64_t>(p), count, kDouble);
-  backend_.Upload(shifted, candidate);
+  backend_.Upload(shifted_, candidate);
   const Matrix reference = backend_.Allocate(count, reference_.cols(), kDouble);
   backend_.GatherRows(reference_, reference_indices, reference);
   for (size_t first = 0; first < order.size();) {
@@ -296,8 +301,38 @@ std::vector<double> MomentsAccumulator::Means() const {
   return means;
 }
 
-Statistics MomentsAccumulator::Finish(
-    const ReferenceConstants& constants) const {
+FoldMoments MomentsAccumulator::SumCells(absl::Span<const double> means,
+                                         Statistics& statistics) {
+  FoldMoments total;
+  for (const auto& [rule, folds] : folds_) {
+    statistics.folds[rule].folds = folds;
+    statistics.folds[rule].moments.resize(static_cast<size_t>(folds.count));
+  }
+  for (Cell& cell : cells_) {
+    std::vector<FoldMoments*> sums = {&total};
+    for (const auto& [rule, fold] : cell.folds) {
+      if (fold >= 0) {
+        sums.push_back(
+            &statistics.folds[rule].moments[static_cast<size_t>(fold)]);
+      }
+    }
+    FoldMoments moments = std::move(cell.moments).CentredOn(means);
+    // The last sum keeps the cell's memory where it has none yet.
+    FoldMoments& last = *sums.back();
+    sums.pop_back();
+    for (FoldMoments* sum : sums) {
+      AddFoldMoments(backend_, moments, *sum);
+    }
+    if (last.rows == 0) {
+      last = std::move(moments);
+    } else {
+      AddFoldMoments(backend_, moments, last);
+    }
+  }
+  return total;
+}
+
+Statistics MomentsAccumulator::Finish(const ReferenceConstants& constants) && {
   Statistics statistics;
   statistics.backend = &backend_;
   statistics.size.rows = rows_seen_;
@@ -306,24 +341,9 @@ Statistics MomentsAccumulator::Finish(
   statistics.size.space =
       ChooseSpace(rows_seen_, statistics.size.candidate_features);
   statistics.reference_rows = reference_;
+  shifted_ = {};
   const std::vector<double> means = Means();
-  FoldMoments total;
-  for (const auto& [rule, folds] : folds_) {
-    statistics.folds[rule].folds = folds;
-    statistics.folds[rule].moments.resize(static_cast<size_t>(folds.count));
-  }
-  for (const Cell& cell : cells_) {
-    const FoldMoments moments = cell.moments.CentredOn(means);
-    for (const auto& [rule, fold] : cell.folds) {
-      if (fold >= 0) {
-        AddFoldMoments(
-            backend_,
-            moments,
-            statistics.folds[rule].moments[static_cast<size_t>(fold)]);
-      }
-    }
-    AddFoldMoments(backend_, moments, total);
-  }
+  const FoldMoments total = SumCells(means, statistics);
   statistics.gram = total.gram;
   statistics.cross = total.cross;
   statistics.candidate_norm_squared = total.candidate_norm_squared;

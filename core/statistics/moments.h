@@ -43,13 +43,15 @@ class Moments {
   /// Means of the rows in here [p], shift included.
   std::vector<double> Means() const;
 
-  /// Moments of (x - means) and y.
-  FoldMoments CentredOn(absl::Span<const double> means) const;
+  /// Moments of (x - means) and y, in the memory of these, which are gone.
+  FoldMoments CentredOn(absl::Span<const double> means) &&;
 
  private:
   void Combine(double sign, const Moments& other);
   /// The same rows about another origin: x - origin.
   FoldMoments Rebased(absl::Span<const double> origin) const;
+  /// As Rebased, in place of `sums`.
+  void Rebase(absl::Span<const double> origin, FoldMoments& sums) const;
 
   Backend* backend_ = nullptr;
   std::vector<double> shift_;
@@ -72,8 +74,9 @@ class MomentsAccumulator {
   /// Means [p] of all rows so far.
   std::vector<double> Means() const;
 
-  /// Statistics of all rows; requires that all n have come.
-  Statistics Finish(const ReferenceConstants& constants) const;
+  /// Statistics of all rows; requires that all n have come. They take over the
+  /// memory of what was accumulated, which is gone.
+  Statistics Finish(const ReferenceConstants& constants) &&;
 
  private:
   struct Cell {
@@ -95,6 +98,8 @@ class MomentsAccumulator {
   /// `shifted` [rows.size() x p] are the given rows of the candidate.
   void AddRowNorms(absl::Span<const double> shifted,
                    absl::Span<const int64_t> rows);
+  /// Gives every fold and the total their sums over cells.
+  FoldMoments SumCells(absl::Span<const double> means, Statistics& statistics);
   RowNorms FinishRowNorms(const Matrix& total_gram,
                           absl::Span<const double> offset) const;
 
@@ -103,6 +108,8 @@ class MomentsAccumulator {
   std::map<std::string, Folds> folds_;
   StatisticsNeeds needs_;
   std::vector<double> shift_;
+  /// Rows of the latest block; kept for its memory.
+  std::vector<double> shifted_;
   std::vector<double> reference_norms_;
   std::map<std::vector<int32_t>, size_t> cell_index_;
   std::vector<Cell> cells_;

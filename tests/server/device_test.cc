@@ -128,7 +128,7 @@ TEST_F(DeviceTest, AnEstimateIsOfTheDeviceThatWouldTakeTheScore) {
 
 TEST_F(DeviceTest, ReferencesMakeRoomForEachOther) {
   // Room for two references of 16 KB, or one and the work of a score.
-  config_.device_memory_bytes = int64_t{44} << 10;
+  config_.device_memory_bytes = int64_t{48} << 10;
   StartServer();
   for (const char* id : {"normals", "a", "b", "c"}) {
     RegisterNormals(id, kRows, 25);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <utility>
 
 #include "core/analysis/score_stream.h"
 #include "tests/support/problem.h"
@@ -60,10 +61,10 @@ double RelativeDistance(const Matrix& a, const Matrix& b) {
   return std::sqrt(backend.Dot(difference, difference) / backend.Dot(b, b));
 }
 
-void ExpectSame(const Moments& a, const Moments& b) {
+void ExpectSame(Moments a, Moments b) {
   const std::vector<double> means = b.Means();
-  const FoldMoments x = a.CentredOn(means);
-  const FoldMoments y = b.CentredOn(means);
+  const FoldMoments x = std::move(a).CentredOn(means);
+  const FoldMoments y = std::move(b).CentredOn(means);
   EXPECT_EQ(x.rows, y.rows);
   EXPECT_LT(RelativeDistance(x.gram, y.gram), kSame);
   EXPECT_LT(RelativeDistance(x.cross, y.cross), kSame);

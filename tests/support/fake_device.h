@@ -43,6 +43,9 @@ class FakeDevice {
   /// The next `count` products are NaN.
   void SpoilProducts(int count) { spoiled_products_ = count; }
 
+  /// The first entry of every product in float64 is off by so much.
+  void BendProducts(double error) { bend_ = error; }
+
   /// Every operation takes this long at least.
   void SlowDown(std::chrono::microseconds duration) { delay_ = duration; }
 
@@ -57,6 +60,7 @@ class FakeDevice {
   std::atomic<bool> is_broken_ = false;
   std::atomic<int> failing_allocations_ = 0;
   std::atomic<int> spoiled_products_ = 0;
+  std::atomic<double> bend_ = 0.0;
   std::atomic<std::chrono::microseconds> delay_ = std::chrono::microseconds{0};
 };
 

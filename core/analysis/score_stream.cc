@@ -272,8 +272,10 @@ class ScoreStreamImpl final : public ScoreStream {
     }
     if (!options_.context.empty()) {
       std::vector<double> values;
+      std::vector<UnitScores> units;
       for (const ScoreResult& score : report.scores) {
         values.push_back(score.value);
+        units.push_back(score.units);
       }
       const Matrix means = backend_.Allocate(features_, 1, kDouble);
       const Matrix rows = CentredRows(means);
@@ -281,6 +283,7 @@ class ScoreStreamImpl final : public ScoreStream {
                                 ComputeContext(*reference_,
                                                measures_,
                                                values,
+                                               units,
                                                rows,
                                                means,
                                                options_.context,
@@ -376,6 +379,7 @@ absl::StatusOr<ScoreResult> EvaluateMeasure(const Measure& measure,
   score.value = evaluation.value;
   score.warnings = std::move(evaluation.warnings);
   score.error = evaluation.error;
+  score.units = std::move(evaluation.units);
   const StatisticsNeeds needs = measure.Needs(statistics.size);
   score.space = std::string(SpaceName(needs.kernel || needs.reference_kernel
                                           ? Space::kSample

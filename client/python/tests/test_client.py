@@ -127,6 +127,12 @@ def test_a_self_test_says_what_each_device_gave(server, client):
     assert result.to_dict()["devices"][2]["error"] == "is lost"
 
 
+def test_a_self_test_of_one_device(server, client):
+    client.self_test("cuda:0")
+
+    assert list(server.requests[-1].devices) == ["cuda:0"]
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [

@@ -48,14 +48,17 @@ class Client(CatalogMethods, ComparisonMethods, OptimizationMethods, AnalysisMet
         )
         return _convert.server_info(reply)
 
-    def self_test(self, devices: Sequence[str] = ()) -> SelfTest:
+    def self_test(self, devices: str | Sequence[str] = ()) -> SelfTest:
         """Computes golden values again on devices of the server.
 
         A device that gives wrong numbers is part of the result, no exception.
 
         Args:
-            devices: Of `info().devices`, such as "cuda:0". Empty: all.
+            devices: One or several of `info().devices`, such as "cuda:0". Empty:
+                all.
         """
+        if isinstance(devices, str):
+            devices = [devices]
         request = admin_pb2.RunSelfTestRequest(devices=devices)
         reply = self._call(
             lambda: self._admin.RunSelfTest(request, timeout=self._timeout)

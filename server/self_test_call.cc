@@ -215,7 +215,7 @@ class SelfTestCall final : public grpc::ServerUnaryReactor, public Call {
           verdict.ok() ? verdict->status() : verdict.status();
       if (!status.ok()) {
         response_->set_passed(false);
-        spdlog::error("{}", std::string(status.message()));
+        spdlog::error("self-test: {}", std::string(status.message()));
       }
     }
   }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/backend/create.h"
+#include "server/self_test_call.h"
 #include "server/unary_call.h"
 
 namespace repscore::server {
@@ -25,6 +26,13 @@ grpc::ServerUnaryReactor* AdminService::GetServerInfo(
     response->set_max_message_bytes(config.max_message_bytes);
     return absl::OkStatus();
   });
+}
+
+grpc::ServerUnaryReactor* AdminService::RunSelfTest(
+    grpc::CallbackServerContext* context,
+    const v1::RunSelfTestRequest* request,
+    v1::RunSelfTestResponse* response) {
+  return AnswerSelfTest(parts_, context, request, response);
 }
 
 }  // namespace repscore::server

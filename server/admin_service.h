@@ -1,4 +1,5 @@
-// AdminService: what this server is. Answers also while the server drains.
+// AdminService: what this server is, also while it drains, and whether it
+// computes what it must.
 #ifndef REPSCORE_SERVER_ADMIN_SERVICE_H_
 #define REPSCORE_SERVER_ADMIN_SERVICE_H_
 
@@ -15,6 +16,10 @@ class AdminService final : public v1::AdminService::CallbackService {
       grpc::CallbackServerContext* context,
       const v1::GetServerInfoRequest* request,
       v1::GetServerInfoResponse* response) override;
+  grpc::ServerUnaryReactor* RunSelfTest(
+      grpc::CallbackServerContext* context,
+      const v1::RunSelfTestRequest* request,
+      v1::RunSelfTestResponse* response) override;
 
  private:
   Parts& parts_;

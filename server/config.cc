@@ -47,7 +47,7 @@ absl::StatusOr<Flags> ParseFlags(int argc, const char* const* argv) {
       "--devices", flags.devices, "print the devices there are and exit");
   for (const Option& option : Options()) {
     app.add_option(option.Flag(), flags.values[option.key], HelpOf(option))
-        ->expected(1)
+        ->expected(option.is_switch ? 0 : 1, 1)
         ->multi_option_policy(option.is_list
                                   ? CLI::MultiOptionPolicy::TakeAll
                                   : CLI::MultiOptionPolicy::TakeLast);
@@ -60,6 +60,13 @@ absl::StatusOr<Flags> ParseFlags(int argc, const char* const* argv) {
     flags.text = out.str();
   } catch (const CLI::ParseError& error) {
     return absl::InvalidArgumentError(error.what());
+  }
+  for (const Option& option : Options()) {
+    for (std::string& value : flags.values[option.key]) {
+      if (option.is_switch && value.empty()) {
+        value = "true";
+      }
+    }
   }
   return flags;
 }

@@ -49,6 +49,8 @@ struct Config {
   double drain_seconds = 30.0;
 
   bool reflection = true;
+  /// Every lane computes golden values before the server is ready.
+  bool self_test = false;
   std::string tls_cert;
   std::string tls_key;
 

@@ -171,6 +171,7 @@ Option Seconds(std::string key, double Config::*field, std::string help) {
 Option Bool(std::string key, bool Config::*field, std::string help) {
   return {.key = std::move(key),
           .help = std::move(help),
+          .is_switch = true,
           .read =
               [field](const Values& values, Config& config) {
                 return ReadBool(values.front(), config.*field);
@@ -275,6 +276,9 @@ std::vector<Option> MakeOptions() {
               &Config::drain_seconds,
               "time for running calls to end at shutdown"),
       Bool("reflection", &Config::reflection, "serve gRPC reflection"),
+      Bool("self_test",
+           &Config::self_test,
+           "serve only when every device gives the golden values"),
       Text(
           "tls_cert", &Config::tls_cert, "PEM file with the certificate chain"),
       Text("tls_key", &Config::tls_key, "PEM file with the private key"),

@@ -18,6 +18,8 @@ struct Option {
   std::string key;
   std::string help;
   bool is_list = false;
+  /// The flag alone means true.
+  bool is_switch = false;
   /// InvalidArgument says what a value must be, without naming the option.
   std::function<absl::Status(const std::vector<std::string>&, Config&)> read;
   /// The value as TOML.

@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kRowIdBytes = 512;
 
-constexpr std::array<std::pair<v1::Normalization, Normalisation>, 5>
+constexpr std::array<std::pair<v1::Normalization, Normalisation>, 6>
     kNormalisations = {{
         {v1::NORMALIZATION_UNSPECIFIED, Normalisation::kNone},
         {v1::NORMALIZATION_NONE, Normalisation::kNone},
@@ -22,6 +22,8 @@ constexpr std::array<std::pair<v1::Normalization, Normalisation>, 5>
         {v1::NORMALIZATION_R_SQUARED_OVER_C, Normalisation::kRSquaredOverC},
         {v1::NORMALIZATION_R_SQUARED_OVER_C_SQUARED,
          Normalisation::kRSquaredOverC2},
+        {v1::NORMALIZATION_PER_UNIT_R_SQUARED_OVER_C,
+         Normalisation::kPerUnitRSquaredOverC},
     }};
 
 void AddWarnings(const std::vector<MeasureWarning>& warnings,

@@ -10,6 +10,7 @@
 #include "core/base/status_macros.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "server/error.h"
+#include "server/self_test_call.h"
 #include "server/server_builder.h"
 #include "spdlog/spdlog.h"
 
@@ -98,9 +99,16 @@ absl::StatusOr<SchedulerOptions> Server::LaneOptions() {
   options.host_memory_bytes = config_.host_memory_bytes;
   options.device_memory_bytes = config_.device_memory_bytes;
   options.max_host_work_bytes = config_.max_request_memory;
-  options.backend_factory = [this, lanes = options.lanes](int lane) {
-    return devices_.create(lanes[static_cast<size_t>(lane)],
-                           ThreadsPerLane(config_));
+  options.backend_factory =
+      [this, lanes = options.lanes](
+          int lane) -> absl::StatusOr<std::unique_ptr<Backend>> {
+    REPSCORE_ASSIGN_OR_RETURN(auto backend,
+                              devices_.create(lanes[static_cast<size_t>(lane)],
+                                              ThreadsPerLane(config_)));
+    if (config_.self_test) {
+      REPSCORE_RETURN_IF_ERROR(ProveSound(*backend));
+    }
+    return backend;
   };
   options.on_lane_lost = [this](const std::string& device,
                                 const absl::Status& status,

@@ -14,6 +14,7 @@ const std::map<std::string, v1::Normalization>& Normalizations() {
           {"r/c", v1::NORMALIZATION_R_OVER_C},
           {"r2/c", v1::NORMALIZATION_R_SQUARED_OVER_C},
           {"r2/c2", v1::NORMALIZATION_R_SQUARED_OVER_C_SQUARED},
+          {"per_unit_r2/c", v1::NORMALIZATION_PER_UNIT_R_SQUARED_OVER_C},
       };
   return *kNames;
 }
@@ -30,8 +31,8 @@ void AddCeilingFlags(CLI::App& command, ContextFlags& flags) {
       .add_option("--normalization",
                   flags.normalization,
                   "How score and ceiling make a ceiled score: none [default], "
-                  "r/c, r2/c or r2/c2")
-      ->check(CLI::IsMember({"none", "r/c", "r2/c", "r2/c2"}));
+                  "r/c, r2/c, r2/c2 or per_unit_r2/c")
+      ->check(CLI::IsMember({"none", "r/c", "r2/c", "r2/c2", "per_unit_r2/c"}));
   command.add_flag("--clip", flags.clip, "Cut ceiled scores to [0, 1]");
 }
 

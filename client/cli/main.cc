@@ -36,6 +36,7 @@ int Main(int argc, char** argv) {
   AddCalibrateCommand(app, session);
   AddCalibrationCommand(app, session);
   AddInfoCommand(app, session);
+  AddSelfTestCommand(app, session);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

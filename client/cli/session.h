@@ -61,6 +61,7 @@ void AddPerturbCommand(CLI::App& app, Session& session);
 void AddCalibrateCommand(CLI::App& app, Session& session);
 void AddCalibrationCommand(CLI::App& app, Session& session);
 void AddInfoCommand(CLI::App& app, Session& session);
+void AddSelfTestCommand(CLI::App& app, Session& session);
 
 }  // namespace repscore::cli
 

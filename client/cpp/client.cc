@@ -163,4 +163,14 @@ absl::StatusOr<v1::GetServerInfoResponse> Client::GetServerInfo() {
   return response;
 }
 
+absl::StatusOr<v1::RunSelfTestResponse> Client::RunSelfTest(
+    const std::vector<std::string>& devices) {
+  v1::RunSelfTestRequest request;
+  request.mutable_devices()->Assign(devices.begin(), devices.end());
+  v1::RunSelfTestResponse response;
+  REPSCORE_RETURN_IF_ERROR(connection_->Compute(
+      connection_->admin, &Admin::RunSelfTest, request, response));
+  return response;
+}
+
 }  // namespace repscore::client

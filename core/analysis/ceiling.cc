@@ -1,6 +1,5 @@
 #include "core/analysis/ceiling.h"
 
-#include <array>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -64,47 +63,57 @@ std::string WhyNoHalves(const Dataset& dataset) {
   return {};
 }
 
+RandomHalves::RandomHalves(const Dataset& dataset, uint64_t seed)
+    : dataset_(dataset),
+      seed_(seed),
+      presentations_(PresentationsOf(dataset)),
+      all_(dataset.repetitions->features(), dataset.repetitions->rows()) {
+  ConvertToDouble(
+      dataset.repetitions->description.spec.type,
+      dataset.repetitions->data,
+      absl::MakeSpan(all_.data(), static_cast<size_t>(all_.size())));
+}
+
+std::array<Eigen::MatrixXd, 2> RandomHalves::Draw(int64_t split) const {
+  const int64_t original_conditions = dataset_.repetitions->conditions();
+  const int64_t times = dataset_.rows() / dataset_.conditions();
+  const auto conditions = static_cast<int64_t>(presentations_.size());
+  std::array<Eigen::MatrixXd, 2> halves;
+  halves.fill(Eigen::MatrixXd::Zero(all_.rows(), dataset_.rows()));
+  for (int64_t c = 0; c < conditions; ++c) {
+    const std::vector<int64_t>& own = presentations_[static_cast<size_t>(c)];
+    const auto count = static_cast<int64_t>(own.size());
+    const auto index = static_cast<uint64_t>(split * conditions + c);
+    const Philox random(seed_, RandomStream(RandomUse::kHalves, index));
+    const std::vector<int64_t> drawn = random.Permutation(count);
+    // Far from the blocks that the permutation uses.
+    const bool coin = random.Uniform(uint64_t{1} << 40U) < 0.5;
+    const int64_t first = (count + (coin ? 1 : 0)) / 2;
+    for (int64_t t = 0; t < times; ++t) {
+      for (int64_t i = 0; i < count; ++i) {
+        const size_t half = i < first ? 0 : 1;
+        const auto members =
+            static_cast<double>(half == 0 ? first : count - first);
+        halves[half].col(t * conditions + c) +=
+            all_.col(t * original_conditions +
+                     own[static_cast<size_t>(drawn[static_cast<size_t>(i)])]) /
+            members;
+      }
+    }
+  }
+  return halves;
+}
+
 absl::StatusOr<DrawnScores> ScoreHalves(const Reference& reference,
                                         const Resampler& resampler,
                                         int64_t splits,
                                         uint64_t seed,
                                         const Continue& keep_going) {
-  const Dataset& dataset = reference.dataset();
-  const Dataset& original = *dataset.repetitions;
-  const std::vector<std::vector<int64_t>> presentations =
-      PresentationsOf(dataset);
-  const int64_t times = dataset.rows() / dataset.conditions();
-  const auto conditions = static_cast<int64_t>(presentations.size());
-  Eigen::MatrixXd all(original.features(), original.rows());
-  ConvertToDouble(original.description.spec.type,
-                  original.data,
-                  absl::MakeSpan(all.data(), static_cast<size_t>(all.size())));
+  const RandomHalves random(reference.dataset(), seed);
   DrawnScores scores;
   for (int64_t split = 0; split < splits; ++split) {
     REPSCORE_RETURN_IF_ERROR(keep_going ? keep_going() : absl::OkStatus());
-    std::array<Eigen::MatrixXd, 2> halves;
-    halves.fill(Eigen::MatrixXd::Zero(all.rows(), dataset.rows()));
-    for (int64_t c = 0; c < conditions; ++c) {
-      const std::vector<int64_t>& own = presentations[static_cast<size_t>(c)];
-      const auto count = static_cast<int64_t>(own.size());
-      const auto index = static_cast<uint64_t>(split * conditions + c);
-      const Philox random(seed, RandomStream(RandomUse::kHalves, index));
-      const std::vector<int64_t> drawn = random.Permutation(count);
-      // Far from the blocks that the permutation uses.
-      const bool coin = random.Uniform(uint64_t{1} << 40U) < 0.5;
-      const int64_t first = (count + (coin ? 1 : 0)) / 2;
-      for (int64_t t = 0; t < times; ++t) {
-        for (int64_t i = 0; i < count; ++i) {
-          const size_t half = i < first ? 0 : 1;
-          const auto members =
-              static_cast<double>(half == 0 ? first : count - first);
-          halves[half].col(t * conditions + c) +=
-              all.col(t * original.conditions() +
-                      own[static_cast<size_t>(drawn[static_cast<size_t>(i)])]) /
-              members;
-        }
-      }
-    }
+    const std::array<Eigen::MatrixXd, 2> halves = random.Draw(split);
     const CentredSide one =
         Uploaded(reference.backend(), halves[0].transpose());
     const CentredSide two =

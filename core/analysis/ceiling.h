@@ -3,11 +3,14 @@
 #ifndef REPSCORE_CORE_ANALYSIS_CEILING_H_
 #define REPSCORE_CORE_ANALYSIS_CEILING_H_
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/analysis/resampling.h"
+#include "core/backend/host_algebra.h"
 #include "core/data/dataset.h"
 #include "core/measures/reference.h"
 
@@ -17,8 +20,26 @@ namespace repscore {
 /// condition, else why not.
 std::string WhyNoHalves(const Dataset& dataset);
 
-/// measure(first half, second half) for random halves of the presentations of
-/// every condition; the odd one goes to either. Requires an empty WhyNoHalves.
+/// Random halves of the presentations of every condition; the odd one goes to
+/// either. Immutable; holds the presentations as float64.
+class RandomHalves {
+ public:
+  /// Requires an empty WhyNoHalves. The dataset must outlive this.
+  RandomHalves(const Dataset& dataset, uint64_t seed);
+
+  /// Averages of both halves [q x n], the same for the same split.
+  std::array<Eigen::MatrixXd, 2> Draw(int64_t split) const;
+
+ private:
+  const Dataset& dataset_;
+  const uint64_t seed_;
+  /// Conditions of the original, by condition of the average.
+  const std::vector<std::vector<int64_t>> presentations_;
+  Eigen::MatrixXd all_;
+};
+
+/// measure(first half, second half) for random halves. Requires an empty
+/// WhyNoHalves.
 absl::StatusOr<DrawnScores> ScoreHalves(const Reference& reference,
                                         const Resampler& resampler,
                                         int64_t splits,

@@ -3,21 +3,21 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numbers>
 #include <numeric>
 #include <string_view>
 #include <utility>
 
 #include "core/analysis/ceiling.h"
+#include "core/analysis/draw_statistics.h"
 #include "core/analysis/resampling.h"
+#include "core/analysis/student_quantile.h"
+#include "core/analysis/unit_ceiling.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 
 namespace repscore {
 namespace {
 
-constexpr int64_t kMostDraws = 1'000'000;
-constexpr int64_t kFewestDraws = 20;
 // Fewer units have no variance to speak of.
 constexpr int64_t kFewestUnits = 5;
 // Of the units in every draw of an interval; see context.h.
@@ -26,17 +26,6 @@ constexpr double kShareLeftOut = 0.1;
 constexpr double kSameScore = 1e-12;
 // Scores above 1 - this are too close to 1 for its logarithm.
 constexpr double kNearlyEqual = 1e-9;
-
-/// Draws of one measure that have a value.
-std::vector<double> Column(const DrawnScores& scores, size_t measure) {
-  std::vector<double> column;
-  for (const Values& draw : scores.draws) {
-    if (draw[measure].has_value()) {
-      column.push_back(*draw[measure]);
-    }
-  }
-  return column;
-}
 
 double MeanOf(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) /
@@ -53,40 +42,18 @@ double DeviationOf(const std::vector<double>& values) {
   return std::sqrt(sum / static_cast<double>(values.size()));
 }
 
-double NormalQuantile(double probability) {
-  double low = -40.0;
-  double high = 40.0;
-  constexpr int kHalvings = 80;
-  for (int i = 0; i < kHalvings; ++i) {
-    const double middle = 0.5 * (low + high);
-    const double below = 0.5 * std::erfc(-middle / std::numbers::sqrt2);
-    (below < probability ? low : high) = middle;
-  }
-  return 0.5 * (low + high);
-}
-
-/// Of Student's t, by its expansion in 1 / degrees of freedom (Abramowitz &
-/// Stegun 26.7.5).
-double StudentQuantile(double probability, double degrees) {
-  const double z = NormalQuantile(probability);
-  const double z2 = z * z;
-  const double first = (z2 + 1.0) / 4.0;
-  const double second = (5.0 * z2 * z2 + 16.0 * z2 + 3.0) / 96.0;
-  const double third =
-      (3.0 * z2 * z2 * z2 + 19.0 * z2 * z2 + 17.0 * z2 - 15.0) / 384.0;
-  return z * (1.0 + (first + (second + third / degrees) / degrees) / degrees);
-}
-
 class ContextBuilder {
  public:
   ContextBuilder(const Reference& reference,
                  absl::Span<const std::shared_ptr<const Measure>> measures,
                  absl::Span<const double> scores,
+                 absl::Span<const UnitScores> units,
                  const ContextRequest& request,
                  const Continue& keep_going)
       : reference_(reference),
         measures_(measures),
         scores_(scores),
+        units_(units),
         request_(request),
         keep_going_(keep_going),
         contexts_(measures.size()) {}
@@ -140,7 +107,7 @@ class ContextBuilder {
   std::vector<double> Usable(const DrawnScores& scores,
                              size_t m,
                              std::string_view part) {
-    std::vector<double> column = Column(scores, m);
+    std::vector<double> column = DefinedDraws(scores, m);
     const size_t lost = scores.draws.size() - column.size();
     if (lost == 0) {
       return column;
@@ -159,6 +126,7 @@ class ContextBuilder {
   }
 
   void SupplyCeiling() {
+    unit_ceilings_ = {request_.supplied_ceiling};
     for (ScoreContext& context : contexts_) {
       context.ceiling = Ceiling{.value = *request_.supplied_ceiling,
                                 .error = std::nullopt,
@@ -174,6 +142,16 @@ class ContextBuilder {
       NoteAll("NO_REPETITIONS", StrCat("ceiling: ", why_not));
       return absl::OkStatus();
     }
+    int64_t per_unit = 0;
+    for (size_t m = 0; m < measures_.size(); ++m) {
+      per_unit += IsPerUnit(m) ? 1 : 0;
+    }
+    if (per_unit > 0) {
+      REPSCORE_RETURN_IF_ERROR(SplitUnits());
+    }
+    if (per_unit == static_cast<int64_t>(measures_.size())) {
+      return absl::OkStatus();
+    }
     REPSCORE_ASSIGN_OR_RETURN(const DrawnScores halves,
                               ScoreHalves(reference_,
                                           resampler,
@@ -181,7 +159,10 @@ class ContextBuilder {
                                           request_.seed,
                                           keep_going_));
     for (size_t m = 0; m < measures_.size(); ++m) {
-      std::vector<double> values = Usable(halves, m, "ceiling");
+      std::vector<double> values;
+      if (!IsPerUnit(m)) {
+        values = Usable(halves, m, "ceiling");
+      }
       if (values.empty()) {
         continue;
       }
@@ -196,18 +177,83 @@ class ContextBuilder {
              "ceiling: the distance between halves of the repetitions, not "
              "corrected for their length");
       }
-      Ceiling ceiling;
-      ceiling.value = MeanOf(values);
-      ceiling.splits = static_cast<int64_t>(values.size());
-      if (values.size() > 1) {
-        ceiling.error =
-            DeviationOf(values) / std::sqrt(static_cast<double>(values.size()));
-      } else {
-        ceiling.error_reason = "one split";
-      }
-      contexts_[m].ceiling = std::move(ceiling);
+      contexts_[m].ceiling = CeilingOver(values);
     }
     return absl::OkStatus();
+  }
+
+  static Ceiling CeilingOver(const std::vector<double>& splits) {
+    Ceiling ceiling;
+    ceiling.value = MeanOf(splits);
+    ceiling.splits = static_cast<int64_t>(splits.size());
+    if (splits.size() > 1) {
+      ceiling.error =
+          DeviationOf(splits) / std::sqrt(static_cast<double>(splits.size()));
+    } else {
+      ceiling.error_reason = "one split";
+    }
+    return ceiling;
+  }
+
+  /// Whether every unit of this score has a ceiling of its own.
+  bool IsPerUnit(size_t m) const {
+    return request_.normalisation == Normalisation::kPerUnitRSquaredOverC &&
+           !units_[m].values.empty();
+  }
+
+  absl::Status SplitUnits() {
+    REPSCORE_ASSIGN_OR_RETURN(UnitReliability reliability,
+                              ReliabilityOfUnits(reference_.dataset(),
+                                                 request_.ceiling_splits,
+                                                 request_.seed,
+                                                 keep_going_));
+    unit_ceilings_ = std::move(reliability.units);
+    for (size_t m = 0; m < measures_.size(); ++m) {
+      if (!IsPerUnit(m)) {
+        continue;
+      }
+      if (reliability.medians.empty()) {
+        Note(m, "UNDEFINED_DRAWS", "ceiling: no unit varies in both halves");
+      } else {
+        contexts_[m].ceiling = CeilingOver(reliability.medians);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  void NormaliseUnits(size_t m) {
+    if (!IsPerUnit(m)) {
+      Note(m,
+           "NO_UNIT_SCORES",
+           "ceiled: the score is no mean or median of correlations of units of "
+           "the reference with their predictions");
+      return;
+    }
+    const CeiledUnits ceiled = CeilUnits(units_[m], unit_ceilings_);
+    if (ceiled.skipped > 0) {
+      Note(m,
+           "UNITS_SKIPPED",
+           StrCat("ceiled: ",
+                  ceiled.skipped,
+                  " of ",
+                  units_[m].values.size(),
+                  " units have no score or no positive ceiling"));
+    }
+    if (ceiled.negative > 0) {
+      Note(m,
+           "SIGN_LOST",
+           StrCat("ceiled: ",
+                  ceiled.negative,
+                  " units have a negative score that was squared"));
+    }
+    if (ceiled.value.has_value()) {
+      SetCeiled(m, *ceiled.value);
+    }
+  }
+
+  void SetCeiled(size_t m, double ceiled) {
+    contexts_[m].unclipped = ceiled;
+    contexts_[m].ceiled = request_.clip ? std::clamp(ceiled, 0.0, 1.0) : ceiled;
   }
 
   void Normalise(size_t m) {
@@ -220,6 +266,10 @@ class ContextBuilder {
     const double c = context.ceiling->value;
     if (!IsScore(m)) {
       Note(m, "NOT_A_SCORE", "ceiled: a distance is not divided by a ceiling");
+      return;
+    }
+    if (request_.normalisation == Normalisation::kPerUnitRSquaredOverC) {
+      NormaliseUnits(m);
       return;
     }
     if (!(c > 0.0)) {
@@ -237,8 +287,7 @@ class ContextBuilder {
     if (r < 0.0 && request_.normalisation != Normalisation::kROverC) {
       Note(m, "SIGN_LOST", "ceiled: the score is negative and was squared");
     }
-    context.unclipped = ceiled;
-    context.ceiled = request_.clip ? std::clamp(ceiled, 0.0, 1.0) : ceiled;
+    SetCeiled(m, ceiled);
   }
 
   /// Unit of every condition, numbered by first appearance.
@@ -410,70 +459,38 @@ class ContextBuilder {
   const Reference& reference_;
   const absl::Span<const std::shared_ptr<const Measure>> measures_;
   const absl::Span<const double> scores_;
+  const absl::Span<const UnitScores> units_;
   const ContextRequest& request_;
   const Continue& keep_going_;
   std::vector<ScoreContext> contexts_;
+  /// One per unit of the reference, or one for all.
+  std::vector<std::optional<double>> unit_ceilings_;
 };
 
-absl::Status CheckCount(int64_t value, std::string_view field) {
-  if (value >= 0 && value <= kMostDraws) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(StrCat(
-      "context.", field, ": ", value, ", must be from 0 to ", kMostDraws));
-}
-
 }  // namespace
-
-absl::Status ValidateContext(const ContextRequest& request) {
-  REPSCORE_RETURN_IF_ERROR(
-      CheckCount(request.ceiling_splits, "ceiling_splits"));
-  REPSCORE_RETURN_IF_ERROR(
-      CheckCount(request.bootstrap_draws, "bootstrap_draws"));
-  REPSCORE_RETURN_IF_ERROR(CheckCount(request.permutations, "permutations"));
-  if (request.supplied_ceiling.has_value() &&
-      !(std::isfinite(*request.supplied_ceiling) &&
-        *request.supplied_ceiling > 0.0)) {
-    return absl::InvalidArgumentError(StrCat("context.supplied_ceiling: ",
-                                             *request.supplied_ceiling,
-                                             ", must be positive and finite"));
-  }
-  if (!(request.confidence > 0.0 && request.confidence < 1.0)) {
-    return absl::InvalidArgumentError(StrCat("context.confidence: ",
-                                             request.confidence,
-                                             ", must be between 0 and 1"));
-  }
-  if (request.bootstrap_draws > 0 && request.bootstrap_draws < kFewestDraws) {
-    return absl::InvalidArgumentError(StrCat("context.bootstrap_draws: ",
-                                             request.bootstrap_draws,
-                                             ", must be 0 or at least ",
-                                             kFewestDraws));
-  }
-  if (request.normalisation != Normalisation::kNone &&
-      request.ceiling_splits == 0 && !request.supplied_ceiling.has_value()) {
-    return absl::InvalidArgumentError(
-        "context.normalization: needs a ceiling; ask for ceiling_splits or "
-        "supply one");
-  }
-  return absl::OkStatus();
-}
 
 absl::StatusOr<std::vector<ScoreContext>> ComputeContext(
     const Reference& reference,
     absl::Span<const std::shared_ptr<const Measure>> measures,
     absl::Span<const double> scores,
+    absl::Span<const UnitScores> units,
     const Matrix& candidate_rows,
     const Matrix& candidate_means,
     const ContextRequest& request,
     const KeepGoing& keep_going) {
   using Result = absl::StatusOr<std::vector<ScoreContext>>;
   REPSCORE_RETURN_IF_ERROR(ValidateContext(request));
-  if (scores.size() != measures.size()) {
-    return absl::InternalError(
-        StrCat(scores.size(), " scores for ", measures.size(), " measures"));
+  if (scores.size() != measures.size() || units.size() != measures.size()) {
+    return absl::InternalError(StrCat(scores.size(),
+                                      " scores and ",
+                                      units.size(),
+                                      " of units for ",
+                                      measures.size(),
+                                      " measures"));
   }
   return Guarded([&]() -> Result {
-    return ContextBuilder(reference, measures, scores, request, keep_going)
+    return ContextBuilder(
+               reference, measures, scores, units, request, keep_going)
         .Build(candidate_rows, candidate_means);
   });
 }

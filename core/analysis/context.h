@@ -27,6 +27,9 @@ enum class Normalisation {
   kROverC,          ///< r / c
   kRSquaredOverC,   ///< r^2 / c (Brain-Score, neural, since January 2026)
   kRSquaredOverC2,  ///< (r / c)^2
+  /// r_j^2 / c_j of every unit j of the reference, then their mean or median
+  /// as the score has it (Brain-Score, single voxels).
+  kPerUnitRSquaredOverC,
 };
 
 /// Which parts of ScoreContext are wanted.
@@ -58,7 +61,9 @@ struct ContextRequest {
 
 /// Split-half agreement of the reference with itself under the measure,
 /// corrected by Spearman-Brown, 2 r / (1 + r) for r > 0, mean over splits. Of a
-/// distance: as it is between halves, with a note.
+/// distance: as it is between halves, with a note. With a ceiling per unit: of
+/// every split the median over units of their corrected correlation (Brain-
+/// Score's internal consistency).
 struct Ceiling {
   double value = 0.0;
   /// Population sd over splits / sqrt(splits); empty with a reason when there
@@ -117,14 +122,15 @@ using KeepGoing = std::function<absl::Status()>;
 /// numbers out of their domain, or a normalisation without a ceiling.
 absl::Status ValidateContext(const ContextRequest& request);
 
-/// Context of `scores` [one per measure] of a candidate with these rows
-/// [n x p] (float64, column-centred, in the dataset's order) and column means
-/// [p x 1]. A part that is undefined for these data (no repetitions, no
+/// Context of `scores` and `units` [one per measure] of a candidate with these
+/// rows [n x p] (float64, column-centred, in the dataset's order) and column
+/// means [p x 1]. A part that is undefined for these data (no repetitions, no
 /// condition axis, one group) becomes a note, not an error.
 absl::StatusOr<std::vector<ScoreContext>> ComputeContext(
     const Reference& reference,
     absl::Span<const std::shared_ptr<const Measure>> measures,
     absl::Span<const double> scores,
+    absl::Span<const UnitScores> units,
     const Matrix& candidate_rows,
     const Matrix& candidate_means,
     const ContextRequest& request,

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "absl/types/span.h"
 #include "core/analysis/resampling.h"
@@ -32,15 +33,22 @@ inline DrawStatistics StatisticsOf(absl::Span<const double> values) {
   return statistics;
 }
 
-/// Of one measure, over the draws in which it is defined; empty for none.
-inline std::optional<DrawStatistics> StatisticsOf(const DrawnScores& scores,
-                                                  size_t measure) {
+/// Draws of one measure that have a value.
+inline std::vector<double> DefinedDraws(const DrawnScores& scores,
+                                        size_t measure) {
   std::vector<double> values;
   for (const Values& draw : scores.draws) {
     if (draw[measure].has_value()) {
       values.push_back(*draw[measure]);
     }
   }
+  return values;
+}
+
+/// Of one measure, over the draws in which it is defined; empty for none.
+inline std::optional<DrawStatistics> StatisticsOf(const DrawnScores& scores,
+                                                  size_t measure) {
+  const std::vector<double> values = DefinedDraws(scores, measure);
   if (values.empty()) {
     return std::nullopt;
   }

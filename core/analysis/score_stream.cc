@@ -266,13 +266,16 @@ class ScoreStreamImpl final : public ScoreStream {
     }
     if (!options_.context.empty()) {
       std::vector<double> values;
+      std::vector<UnitScores> units;
       for (const ScoreResult& score : report.scores) {
         values.push_back(score.value);
+        units.push_back(score.units);
       }
       REPSCORE_ASSIGN_OR_RETURN(report.contexts,
                                 ComputeContext(*reference_,
                                                measures_,
                                                values,
+                                               units,
                                                kept_,
                                                means_,
                                                options_.context,
@@ -375,6 +378,7 @@ absl::StatusOr<ScoreResult> EvaluateMeasure(const Measure& measure,
   score.value = evaluation.value;
   score.warnings = std::move(evaluation.warnings);
   score.error = evaluation.error;
+  score.units = std::move(evaluation.units);
   const StatisticsNeeds needs = measure.Needs(statistics.size);
   score.space = std::string(SpaceName(needs.kernel || needs.reference_kernel
                                           ? Space::kSample

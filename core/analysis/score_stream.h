@@ -28,6 +28,8 @@ struct ScoreResult {
   double value = 0.0;
   /// Standard error over splits; empty where there is none.
   std::optional<double> error = {};
+  /// See Evaluation.
+  UnitScores units = {};
   std::vector<MeasureWarning> warnings;
   /// SHA-256 (hex) of the fold assignment, empty without folds.
   std::string fold_digest;

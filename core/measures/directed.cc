@@ -53,6 +53,8 @@ class Directed final : public Measure {
         Evaluation result,
         base_->Evaluate(statistics.Swapped(), swapped_request, accuracy));
     result.adjoint = result.adjoint.Swapped(*statistics.backend);
+    // Units of the candidate.
+    result.units = {};
     if (direction_ == Direction::kReferenceToCandidate) {
       return result;
     }

@@ -8,6 +8,9 @@
 // The operators are compared after the best orthogonal change of basis C:
 //   euclidean  |A - C B C'|
 //   angular    the angle between A and C B C'
+// or by their eigenvalues, which need no change of basis, matched one to one:
+//   transport          mean of |a_i - b_m(i)|, the 1-Wasserstein distance
+//   transport_squared  sum of |a_i - b_m(i)|^2, each for its own best m
 // V does not see rotations, scale or (centred) shifts of the units.
 #include <algorithm>
 #include <cmath>
@@ -19,6 +22,7 @@
 
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/measures/assignment.h"
 #include "core/measures/families.h"
 #include "core/measures/host.h"
 #include "core/measures/operator_alignment.h"
@@ -27,6 +31,7 @@ namespace repscore {
 namespace {
 
 using Eigen::MatrixXd;
+using Eigen::VectorXcd;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // Singular values below this share of the largest may be rounding of means.
@@ -39,13 +44,21 @@ constexpr int64_t kMostRestarts = 1000;
 constexpr int64_t kLargestSeed = std::numeric_limits<int64_t>::max();
 constexpr double kLargestLambda = 1e300;
 
+/// In the order of the parameter's values.
+enum class DynamicsForm {
+  kAngular,
+  kEuclidean,
+  kTransport,
+  kTransportSquared,
+};
+
 struct DynamicsOptions {
   int64_t delays = 1;
   int64_t interval = 1;
   int64_t rank = 1;
   double lambda = 0.0;
   bool raw = false;
-  bool angular = true;
+  DynamicsForm form = DynamicsForm::kAngular;
   AlignmentOptions alignment;
 };
 
@@ -111,23 +124,9 @@ class Dynamics final : public Measure {
     REPSCORE_ASSIGN_OR_RETURN(
         MatrixXd b,
         Operator(w.leftCols(rank), reference.length, Side::kReference));
-    if (options_.angular) {
-      a /= a.norm();
-      b /= b.norm();
-    }
-    const OperatorAlignment alignment =
-        AlignOperators(a, b, options_.alignment);
-    Evaluation result;
-    result.value =
-        options_.angular
-            ? 2.0 * std::asin(std::min(0.5 * alignment.distance, 1.0))
-            : alignment.distance;
-    if (!alignment.converged) {
-      result.warnings.push_back(
-          {.reason = "NOT_CONVERGED",
-           .message = "the search for the best change of basis stopped before "
-                      "it converged: the distance is an upper bound"});
-    }
+    REPSCORE_ASSIGN_OR_RETURN(Evaluation result,
+                              aligns() ? Align(std::move(a), std::move(b))
+                                       : TransportEigenvalues(a, b));
     if (rank < options_.rank) {
       result.warnings.push_back(
           {.reason = "RANK_REDUCED",
@@ -141,6 +140,63 @@ class Dynamics final : public Measure {
   }
 
  private:
+  bool aligns() const {
+    return options_.form == DynamicsForm::kAngular ||
+           options_.form == DynamicsForm::kEuclidean;
+  }
+
+  absl::StatusOr<Evaluation> Align(MatrixXd a, MatrixXd b) const {
+    const bool angular = options_.form == DynamicsForm::kAngular;
+    if (angular) {
+      a /= a.norm();
+      b /= b.norm();
+    }
+    const OperatorAlignment alignment =
+        AlignOperators(a, b, options_.alignment);
+    Evaluation result;
+    result.value =
+        angular ? 2.0 * std::asin(std::min(0.5 * alignment.distance, 1.0))
+                : alignment.distance;
+    if (!alignment.converged) {
+      result.warnings.push_back(
+          {.reason = "NOT_CONVERGED",
+           .message = "the search for the best change of basis stopped before "
+                      "it converged: the distance is an upper bound"});
+    }
+    return result;
+  }
+
+  absl::StatusOr<Evaluation> TransportEigenvalues(const MatrixXd& a,
+                                                  const MatrixXd& b) const {
+    REPSCORE_ASSIGN_OR_RETURN(const VectorXcd candidate, Eigenvalues(a));
+    REPSCORE_ASSIGN_OR_RETURN(const VectorXcd reference, Eigenvalues(b));
+    const bool squared = options_.form == DynamicsForm::kTransportSquared;
+    MatrixXd cost(candidate.size(), reference.size());
+    for (Eigen::Index j = 0; j < reference.size(); ++j) {
+      cost.col(j) = (candidate.array() - reference(j)).abs();
+    }
+    if (squared) {
+      cost = cost.cwiseAbs2();
+    }
+    Evaluation result;
+    for (const auto& [i, j] : SolveAssignment(cost)) {
+      result.value += cost(i, j);
+    }
+    if (!squared) {
+      result.value /= static_cast<double>(candidate.size());
+    }
+    return result;
+  }
+
+  static absl::StatusOr<VectorXcd> Eigenvalues(const MatrixXd& a) {
+    const Eigen::EigenSolver<MatrixXd> solver(a, /*computeEigenvectors=*/false);
+    if (solver.info() != Eigen::Success) {
+      return absl::InternalError(
+          "the eigenvalues of the dynamics were not found");
+    }
+    return VectorXcd(solver.eigenvalues());
+  }
+
   absl::StatusOr<Embedding> Embed(
       const Statistics& statistics,
       Side side,
@@ -255,15 +311,18 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeDynamics(
                             parameters.Choice("centring", {"column", "none"}));
   options.raw = centring == 1;
   REPSCORE_ASSIGN_OR_RETURN(
-      const int form, parameters.Choice("form", {"angular", "euclidean"}));
-  options.angular = form == 0;
+      const int form,
+      parameters.Choice(
+          "form", {"angular", "euclidean", "transport", "transport_squared"}));
+  options.form = static_cast<DynamicsForm>(form);
   REPSCORE_ASSIGN_OR_RETURN(options.alignment.restarts,
                             parameters.Integer("restarts", 0, kMostRestarts));
   REPSCORE_ASSIGN_OR_RETURN(const int64_t seed,
                             parameters.Integer("seed", 0, kLargestSeed));
   options.alignment.seed = static_cast<uint64_t>(seed);
   MeasureInfo info = registered;
-  info.highest = options.angular ? std::numbers::pi : kInfinity;
+  info.highest =
+      options.form == DynamicsForm::kAngular ? std::numbers::pi : kInfinity;
   if (options.raw) {
     info.invariances = {"orthogonal", "permutation", "scale"};
   }
@@ -298,8 +357,11 @@ std::vector<MeasureEntry> DynamicsFamily() {
               .description = "time bins in one embedded state"},
              {.name = "form",
               .default_value = "angular",
-              .description = "angular: the angle between the operators; "
-                             "euclidean: the norm of their difference"},
+              .description =
+                  "angular: the angle between the operators; euclidean: the "
+                  "norm of their difference; transport: their eigenvalues "
+                  "matched one to one, mean distance in the complex plane; "
+                  "transport_squared: the same, sum of squared distances"},
              {.name = "interval",
               .default_value = "1",
               .description = "bins from one delay to the next"},
@@ -315,7 +377,8 @@ std::vector<MeasureEntry> DynamicsFamily() {
               .default_value = "32",
               .description =
                   "random starts of the search for the change of basis beside "
-                  "the identity, a reflection and matched eigenvectors"},
+                  "the identity, a reflection and matched eigenvectors; none "
+                  "for eigenvalues"},
              {.name = "seed",
               .default_value = "1",
               .description = "of the random starts"}},
@@ -325,11 +388,16 @@ std::vector<MeasureEntry> DynamicsFamily() {
                   "similarity analysis",
         .examples =
             {"dsa(form=euclidean,rank=5)",
+             "dsa(form=transport,rank=5)",
+             "dsa(centring=none,form=transport_squared,rank=4)",
              "dsa(centring=none,delays=2,interval=2,lambda=0.1,rank=5)"},
         .cost = "n d p min(n, d p) for d delays; restarts * iterations * "
                 "rank^3",
         .known_as = {"DSA: DSA(score_method=angular or euclidean, "
-                     "wasserstein_compare=None) with centring=none"},
+                     "wasserstein_compare=None) with centring=none",
+                     "DSA: DSA(score_method=wasserstein, "
+                     "wasserstein_compare=eig) with centring=none, "
+                     "form=transport_squared"},
         .needs_time = true},
        MakeDynamics}};
 }

@@ -105,11 +105,22 @@ enum class Accuracy {
   kFast,   ///< inside mixed-precision optimisation: see Backend::Polar
 };
 
+/// Correlations of single units of the reference with their predictions, where
+/// the value is the mean or median of these.
+struct UnitScores {
+  /// [q], over splits as the value is; empty for a unit without a score.
+  std::vector<std::optional<double>> values = {};
+  /// Over units: their median, else their mean.
+  bool median = false;
+};
+
 struct Evaluation {
   double value = 0.0;
   /// Standard error over splits: population standard deviation of the splits'
   /// scores / sqrt(splits). Empty where the value is no mean over splits.
   std::optional<double> error = {};
+  /// Without values for every other kind of measure.
+  UnitScores units = {};
   /// d value / d statistics; empty parts were not asked for or are zero.
   Adjoint adjoint;
   std::vector<MeasureWarning> warnings;

@@ -91,12 +91,14 @@ std::optional<double> PredictionScore::ScoreOf(const Block& block,
   summary_.targets += q;
   std::vector<double> scores;
   if (options_.pearson) {
+    unit_scores_.resize(static_cast<size_t>(q));
     for (int64_t j = 0; j < q; ++j) {
       if (const std::optional<double> r = Correlation(block.actual.col(j),
                                                       block.predicted.col(j),
                                                       floors_(j),
                                                       options_.epsilon)) {
         scores.push_back(*r);
+        unit_scores_[static_cast<size_t>(j)].push_back(*r);
       }
     }
   } else {
@@ -120,6 +122,18 @@ std::optional<double> PredictionScore::ScoreOf(const Block& block,
   }
   summary_.skipped += q - static_cast<int64_t>(scores.size());
   return Over(options_.aggregation, scores);
+}
+
+std::vector<std::optional<double>> PredictionScore::TakeUnits() {
+  std::vector<std::optional<double>> units;
+  for (std::vector<double>& scores : unit_scores_) {
+    units.push_back(Over(options_.pooling == Pooling::kMedianOfFolds
+                             ? Aggregation::kMedian
+                             : Aggregation::kMean,
+                         scores));
+  }
+  unit_scores_.clear();
+  return units;
 }
 
 PredictionScore::Block PredictionScore::Pooled() const {

@@ -57,6 +57,10 @@ class PredictionScore {
   /// InvalidArgument when all of them are, or when a split has no R2.
   absl::StatusOr<PredictionSummary> Finish();
 
+  /// After Finish: r of every target [q], over splits as the value is; empty
+  /// for a target without one. Nothing for R2 and flat correlations.
+  std::vector<std::optional<double>> TakeUnits();
+
  private:
   struct Block {
     Eigen::MatrixXd actual;
@@ -71,6 +75,8 @@ class PredictionScore {
   const ScoreOptions options_;
   const Eigen::VectorXd floors_;
   std::vector<Block> blocks_;
+  /// By target, r of every block that has one.
+  std::vector<std::vector<double>> unit_scores_;
   PredictionSummary summary_;
 };
 

@@ -58,6 +58,9 @@ class Evaluator {
     Evaluation result;
     result.value = summary.value;
     result.error = summary.error;
+    result.units = {
+        .values = score_.TakeUnits(),
+        .median = options_.score.aggregation == Aggregation::kMedian};
     AddWarnings(summary, result.warnings);
     return result;
   }

@@ -76,7 +76,9 @@ TEST_F(CliScoreTest, NormalizationsHaveNames) {
   for (const auto& [word, value] :
        {std::pair("none", v1::NORMALIZATION_NONE),
         std::pair("r/c", v1::NORMALIZATION_R_OVER_C),
-        std::pair("r2/c", v1::NORMALIZATION_R_SQUARED_OVER_C)}) {
+        std::pair("r2/c", v1::NORMALIZATION_R_SQUARED_OVER_C),
+        std::pair("per_unit_r2/c",
+                  v1::NORMALIZATION_PER_UNIT_R_SQUARED_OVER_C)}) {
     const CliResult result =
         Score({"-m", "cka", "--ceiling", "1", "--normalization", word});
 

@@ -60,6 +60,28 @@ TEST_F(CliTest, NobodyThereIsThree) {
               StartsWith("repscore: error: cannot connect to unix:/nowhere"));
 }
 
+TEST_F(CliTest, ASelfTestThatPassesIsATableOfDevices) {
+  const CliResult result = Run({"self-test", "--device", "cuda:1"});
+
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.out, StartsWith("DEVICE"));
+  EXPECT_THAT(result.out, HasSubstr("cuda:1"));
+  EXPECT_THAT(result.out, HasSubstr("passed"));
+  EXPECT_THAT(result.out, Not(HasSubstr("EXPECTED")));
+}
+
+TEST_F(CliTest, ASelfTestThatFailsShowsTheNumbersAndIsOne) {
+  const std::vector<std::string> arguments = {
+      "self-test", "--device", "cpu", "--device", "cuda:1"};
+
+  const CliResult result = Run(arguments);
+
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, HasSubstr("EXPECTED"));
+  EXPECT_THAT(result.out, HasSubstr("0.75"));
+  EXPECT_THAT(result.err, HasSubstr("failed its self-test"));
+}
+
 TEST_F(CliTest, ServerErrorIsOneWithReasonAndField) {
   server_.FailNext("GetServerInfo",
                    MakeError(grpc::StatusCode::PERMISSION_DENIED,

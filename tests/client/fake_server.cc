@@ -265,6 +265,31 @@ class FakeServer::Admin final : public v1::AdminService::Service {
     return Status::OK;
   }
 
+  /// The first device asked for, else "cpu", passes; others are wrong.
+  Status RunSelfTest(ServerContext*,
+                     const v1::RunSelfTestRequest* request,
+                     v1::RunSelfTestResponse* response) override {
+    if (Status status = server_.Enter("RunSelfTest"); !status.ok()) {
+      return status;
+    }
+    std::vector<std::string> names(request->devices().begin(),
+                                   request->devices().end());
+    names.resize(std::max<size_t>(names.size(), 1), "cpu");
+    response->set_passed(names.size() == 1);
+    for (const std::string& name : names) {
+      v1::DeviceSelfTest* const device = response->add_devices();
+      device->set_device(name);
+      device->set_passed(name == names.front());
+      v1::SelfTestCheck* const check = device->add_checks();
+      check->set_measure("cka");
+      check->set_expected(0.5);
+      check->set_actual(device->passed() ? 0.5 : 0.75);
+      check->set_tolerance(1e-12);
+      check->set_passed(device->passed());
+    }
+    return Status::OK;
+  }
+
  private:
   FakeServer& server_;
 };

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -158,6 +159,33 @@ TEST_F(ConfigTest, DevicesArePrintedWhateverElseIsSet) {
 
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->action, Action::kDevices);
+}
+
+TEST_F(ConfigTest, SwitchesMeanTrueAndTakeAValue) {
+  for (const auto& [arguments, expected] :
+       {std::pair{std::vector<std::string>{}, false},
+        {{"--self-test"}, true},
+        {{"--self-test", "--lanes", "2"}, true},
+        {{"--self-test=false"}, false},
+        {{"--self-test", "false"}, false},
+        {{"--self-test", "true"}, true}}) {
+    const auto result = Parse(arguments);
+
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(result->config.self_test, expected)
+        << ::testing::PrintToString(arguments);
+  }
+}
+
+TEST_F(ConfigTest, TheSelfTestCanBeSetInTheEnvironmentAndTheFile) {
+  const auto by_file = Parse({"--config", WriteFile("self_test = true\n")});
+  environment_ = {{"REPSCORE_SELF_TEST", "true"}};
+  const auto by_environment = Parse({});
+
+  ASSERT_TRUE(by_file.ok()) << by_file.status();
+  ASSERT_TRUE(by_environment.ok()) << by_environment.status();
+  EXPECT_TRUE(by_file->config.self_test);
+  EXPECT_TRUE(by_environment->config.self_test);
 }
 
 TEST_F(ConfigTest, UnknownFlagIsAnError) {

@@ -53,6 +53,9 @@ class FakeDevice {
   /// What the next `count` ways back to the rows give is NaN.
   void SpoilGradients(int count) { spoiled_gradients_ = count; }
 
+  /// The first entry of every product in float64 is off by so much.
+  void BendProducts(double error) { bend_ = error; }
+
   /// Every operation takes this long at least.
   void SlowDown(std::chrono::microseconds duration) { delay_ = duration; }
 
@@ -69,6 +72,7 @@ class FakeDevice {
   std::atomic<int> sound_products_ = 0;
   std::atomic<int> spoiled_products_ = 0;
   std::atomic<int> spoiled_gradients_ = 0;
+  std::atomic<double> bend_ = 0.0;
   std::atomic<std::chrono::microseconds> delay_ = std::chrono::microseconds{0};
 };
 

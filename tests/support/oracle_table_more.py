@@ -188,6 +188,14 @@ def _dynamics_cases() -> Iterable[Case]:
                 LOOSE,
                 timed=True,
             )
+    for rank in (2, 5):
+        for form in ("transport", "transport_squared"):
+            yield Case(
+                f"dsa(form={form},rank={rank})",
+                partial(dynamics.dsa, rank=rank, form=form),
+                1e-8,
+                timed=True,
+            )
     yield Case(
         "dsa(centring=none,delays=2,interval=3,lambda=0.2,rank=3)",
         partial(

@@ -1,9 +1,9 @@
-"""Dynamical similarity analysis from its formulas, for operators of rank 2 or 3."""
+"""Dynamical similarity analysis from its formulas; alignments of rank 2 or 3."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import linear_sum_assignment, minimize
 from scipy.spatial.transform import Rotation
 
 # Starts of the search for the best change of basis, of each determinant.
@@ -68,6 +68,15 @@ def aligned_distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.sqrt(max(best, 0)))
 
 
+def transported(a: np.ndarray, b: np.ndarray, squared: bool) -> float:
+    """Eigenvalues of both, matched one to one at the least cost."""
+    cost = np.abs(np.subtract.outer(np.linalg.eigvals(a), np.linalg.eigvals(b)))
+    if squared:
+        cost = cost**2
+    total = cost[linear_sum_assignment(cost)].sum()
+    return float(total if squared else total / len(a))
+
+
 def dsa(
     x: np.ndarray,
     y: np.ndarray,
@@ -77,6 +86,8 @@ def dsa(
     **options: float | str,
 ) -> float:
     a, b = (operator(side, times, rank, **options) for side in (x, y))
+    if form.startswith("transport"):
+        return transported(a, b, form == "transport_squared")
     if form == "euclidean":
         return aligned_distance(a, b)
     a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)

@@ -118,6 +118,23 @@ class FakeServer(
             version="9", devices=["cpu"], lanes=2, max_message_bytes=8 << 20
         )
 
+    def RunSelfTest(self, request, context):
+        self.requests.append(request)
+        self._maybe_fail(context)
+        right = admin_pb2.SelfTestCheck(
+            measure="cka", passed=True, expected=0.5, actual=0.5, tolerance=1e-12
+        )
+        undefined = admin_pb2.SelfTestCheck(
+            measure="nbs", step=5, expected=0.5, tolerance=1e-12, error="NaN"
+        )
+        return admin_pb2.RunSelfTestResponse(
+            devices=[
+                admin_pb2.DeviceSelfTest(device="cpu", passed=True, checks=[right]),
+                admin_pb2.DeviceSelfTest(device="cuda:0", checks=[right, undefined]),
+                admin_pb2.DeviceSelfTest(device="cuda:1", error="is lost"),
+            ]
+        )
+
     # CatalogService
 
     def RegisterDataset(self, request_iterator, context):

@@ -109,6 +109,30 @@ def test_measures_and_info_are_plain_values(client):
     assert info.to_dict()["devices"] == ("cpu",)
 
 
+def test_a_self_test_says_what_each_device_gave(server, client):
+    result = client.self_test(["cpu", "cuda:0", "cuda:1"])
+
+    assert list(server.requests[-1].devices) == ["cpu", "cuda:0", "cuda:1"]
+    assert not result.passed
+    assert [device.passed for device in result.devices] == [True, False, False]
+    assert result.devices[0].failed == ()
+    assert result.devices[0].checks[0].actual == 0.5
+    assert result.devices[1].failed[0].actual is None
+    assert result.devices[1].failed[0].step == 5
+    assert str(result).splitlines() == [
+        "cpu: passed 1 checks",
+        "cuda:0: failed 1 of 2 checks, first nbs: expected 0.5, got NaN",
+        "cuda:1: not tested, is lost",
+    ]
+    assert result.to_dict()["devices"][2]["error"] == "is lost"
+
+
+def test_a_self_test_of_one_device(server, client):
+    client.self_test("cuda:0")
+
+    assert list(server.requests[-1].devices) == ["cuda:0"]
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [

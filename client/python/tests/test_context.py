@@ -86,6 +86,21 @@ def test_a_supplied_ceiling_may_be_zero(server, client):
     assert zero.HasField("supplied_ceiling")
 
 
+@pytest.mark.parametrize(
+    ("name", "wire"),
+    [
+        ("r/c", "NORMALIZATION_R_OVER_C"),
+        ("r2/c", "NORMALIZATION_R_SQUARED_OVER_C"),
+        ("r2/c2", "NORMALIZATION_R_SQUARED_OVER_C_SQUARED"),
+        ("per_unit_r2/c", "NORMALIZATION_PER_UNIT_R_SQUARED_OVER_C"),
+    ],
+)
+def test_normalisations_have_their_name_on_the_wire(name, wire):
+    options = repscore._requests.context_options(repscore.Context(normalization=name))
+
+    assert options.normalization == types_pb2.Normalization.Value(wire)
+
+
 def test_unknown_normalisations_are_refused(client):
     with pytest.raises(ValueError, match=r"context\.normalization='r'.*'r2/c2'"):
         client.score("m1", X, context=repscore.Context(normalization="r"))

@@ -44,6 +44,7 @@ struct ContextProblem {
   std::shared_ptr<const Reference> reference;
   Measures measures;
   std::vector<double> scores;
+  std::vector<UnitScores> units = {};
   Sides sides;
 };
 
@@ -76,6 +77,7 @@ inline ContextProblem Prepare(const Table& candidate,
     problem.scores.push_back(value.value_or(-100.0));
   }
   EXPECT_EQ(failure, "");
+  problem.units.resize(measures.size());
   return problem;
 }
 
@@ -86,6 +88,7 @@ inline absl::StatusOr<std::vector<ScoreContext>> ContextsOf(
   return ComputeContext(*problem.reference,
                         problem.measures,
                         problem.scores,
+                        problem.units,
                         problem.sides.candidate,
                         problem.sides.candidate_means,
                         request,

@@ -16,6 +16,8 @@ using ::testing::HasSubstr;
 
 // A search by another program, stopped at its own tolerance.
 constexpr double kSearchTolerance = 1e-6;
+// Eigenvalues of operators that are not normal.
+constexpr double kEigenvalueTolerance = 1e-9;
 // Linear in the gradient at which the search stops.
 constexpr double kAligned = 1e-6;
 
@@ -58,6 +60,51 @@ TEST(DsaTest, MatchesAnIndependentSearchOnTheGoldenPair) {
                 kSearchTolerance)
         << id << ", " << conditions;
   }
+}
+
+TEST(DsaTest, TransportMatchesAnotherProgramOnTheGoldenPair) {
+  // NumPy's eigenvalues, matched by SciPy's linear_sum_assignment.
+  const struct {
+    const char* id;
+    int64_t conditions;
+    double value;
+  } golden[] = {
+      {"dsa(form=transport,rank=3)", 1, 0.562680448636378},
+      {"dsa(form=transport,rank=6)", 1, 0.3672281396219406},
+      {"dsa(form=transport,rank=5)", 2, 0.2928658484414371},
+      {"dsa(form=transport_squared,rank=3)", 1, 1.1382315084238548},
+      {"dsa(form=transport_squared,rank=5)", 2, 0.4550653358782617},
+      {"dsa(centring=none,delays=2,form=transport_squared,interval=3,lambda=0.2"
+       ",rank=4)",
+       2,
+       0.00989713113814487}};
+  for (const auto& [id, conditions, value] : golden) {
+    EXPECT_NEAR(MustEvaluate(id, BToA(), {.conditions = conditions}).value,
+                value,
+                kEigenvalueTolerance)
+        << id << ", " << conditions;
+  }
+}
+
+TEST(DsaTest, EigenvaluesOfRotationsAreApartByTheChordOfTheirAngles) {
+  // Both eigenvalues lie on the unit circle, at plus and minus the step.
+  constexpr double kFast = 0.9;
+  constexpr double kSlow = 0.4;
+  const Pair pair = {.candidate = Spiral(80, kFast, 1.0),
+                     .reference = Spiral(80, -kSlow, 1.0)};
+  const double chord = 2.0 * std::sin(0.5 * (kFast - kSlow));
+
+  EXPECT_NEAR(
+      MustEvaluate("dsa(centring=none,delays=1,form=transport,rank=2)", pair)
+          .value,
+      chord,
+      kEigenvalueTolerance);
+  EXPECT_NEAR(
+      MustEvaluate("dsa(centring=none,delays=1,form=transport_squared,rank=2)",
+                   pair)
+          .value,
+      2.0 * chord * chord,
+      kEigenvalueTolerance);
 }
 
 TEST(DsaTest, RotationsOfDifferentSpeedAreApartByTheirAngles) {

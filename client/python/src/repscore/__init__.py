@@ -43,10 +43,13 @@ from repscore.errors import (
 from repscore.models import (
     Axis,
     Dataset,
+    DeviceSelfTest,
     Estimate,
     Measure,
     MeasureParameter,
     MemoryItem,
+    SelfTest,
+    SelfTestCheck,
     ServerInfo,
 )
 from repscore.optimizers import Constant, Cosine, Exponential, Grid, Lbfgs
@@ -99,6 +102,7 @@ __all__ = [
     "DecodedLabel",
     "Decoding",
     "Decodings",
+    "DeviceSelfTest",
     "Embedding",
     "Estimate",
     "Exponential",
@@ -133,6 +137,8 @@ __all__ = [
     "ScoreContext",
     "ScoreTable",
     "Scores",
+    "SelfTest",
+    "SelfTestCheck",
     "ServerError",
     "ServerInfo",
     "Snapshot",

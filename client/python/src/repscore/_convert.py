@@ -13,10 +13,13 @@ from repscore.context import Ceiling, Interval, NullDistribution
 from repscore.models import (
     Axis,
     Dataset,
+    DeviceSelfTest,
     Estimate,
     Measure,
     MeasureParameter,
     MemoryItem,
+    SelfTest,
+    SelfTestCheck,
     ServerInfo,
 )
 from repscore.scores import (
@@ -233,6 +236,34 @@ def estimate(message: scoring_pb2.EstimateScoreResponse) -> Estimate:
         flops=message.flops,
         seconds=message.duration.seconds + message.duration.nanos / 1e9,
         device=message.device,
+    )
+
+
+def self_test(message: admin_pb2.RunSelfTestResponse) -> SelfTest:
+    """A RunSelfTestResponse of the wire."""
+    return SelfTest(
+        passed=message.passed,
+        devices=tuple(_device_self_test(device) for device in message.devices),
+    )
+
+
+def _device_self_test(message: admin_pb2.DeviceSelfTest) -> DeviceSelfTest:
+    return DeviceSelfTest(
+        device=message.device,
+        passed=message.passed,
+        error=message.error,
+        checks=tuple(
+            SelfTestCheck(
+                measure=check.measure,
+                step=check.step,
+                passed=check.passed,
+                expected=check.expected,
+                actual=check.actual if check.HasField("actual") else None,
+                tolerance=check.tolerance,
+                error=check.error,
+            )
+            for check in message.checks
+        ),
     )
 
 

@@ -28,6 +28,7 @@ _NORMALIZATIONS = {
     "r/c": types_pb2.NORMALIZATION_R_OVER_C,
     "r2/c": types_pb2.NORMALIZATION_R_SQUARED_OVER_C,
     "r2/c2": types_pb2.NORMALIZATION_R_SQUARED_OVER_C_SQUARED,
+    "per_unit_r2/c": types_pb2.NORMALIZATION_PER_UNIT_R_SQUARED_OVER_C,
 }
 
 

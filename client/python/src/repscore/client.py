@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from repscore import _convert
 from repscore._analysis import AnalysisMethods
 from repscore._catalog import CatalogMethods
 from repscore._comparison import ComparisonMethods
 from repscore._optimization import OptimizationMethods
-from repscore.models import ServerInfo
+from repscore.models import SelfTest, ServerInfo
 from repscore.v1 import admin_pb2
 
 
@@ -45,3 +47,20 @@ class Client(CatalogMethods, ComparisonMethods, OptimizationMethods, AnalysisMet
             lambda: self._admin.GetServerInfo(request, timeout=self._timeout)
         )
         return _convert.server_info(reply)
+
+    def self_test(self, devices: str | Sequence[str] = ()) -> SelfTest:
+        """Computes golden values again on devices of the server.
+
+        A device that gives wrong numbers is part of the result, no exception.
+
+        Args:
+            devices: One or several of `info().devices`, such as "cuda:0". Empty:
+                all.
+        """
+        if isinstance(devices, str):
+            devices = [devices]
+        request = admin_pb2.RunSelfTestRequest(devices=devices)
+        reply = self._call(
+            lambda: self._admin.RunSelfTest(request, timeout=self._timeout)
+        )
+        return _convert.self_test(reply)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Normalization = Literal["r/c", "r2/c", "r2/c2"]
+Normalization = Literal["r/c", "r2/c", "r2/c2", "per_unit_r2/c"]
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,11 @@ class Context:
         supplied_ceiling: A ceiling that is known already; wins over
             `ceiling_splits`.
         normalization: How a score r and a ceiling c make `ScoreContext.ceiled`:
-            "r/c", "r2/c" (Brain-Score, neural, since January 2026) or "r2/c2"
-            (Brain-Score until then). None: no ceiled score.
+            "r/c", "r2/c" (Brain-Score, neural, since January 2026), "r2/c2"
+            (Brain-Score until then), or "per_unit_r2/c" (Brain-Score, single
+            voxels): r_j**2 / c_j of every unit j of the reference, then the mean
+            or median that the score takes, for `linear_r`, `ridge_r`, `pls_r`
+            and Brain-Score's own. None: no ceiled score.
         clip: Cut ceiled scores to [0, 1]; `ScoreContext.unclipped` keeps them.
         bootstrap: Random draws of conditions for a confidence interval, 0 to
             100,000. A narrow tail takes many: 40 at least for 0.95.

@@ -167,6 +167,81 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class SelfTestCheck:
+    """One golden value and what a device gave for it.
+
+    Attributes:
+        measure: Canonical specification.
+        step: Steps of Adam that the candidate has taken before; 0: none.
+        passed: |actual - expected| <= tolerance.
+        actual: None where there is no value, with the reason in `error`.
+    """
+
+    measure: str
+    step: int
+    passed: bool
+    expected: float
+    actual: float | None
+    tolerance: float
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class DeviceSelfTest:
+    """What one device computes.
+
+    Attributes:
+        device: For instance "cuda:0".
+        passed: Every check did.
+        error: Why the device could not be tested; empty when it was.
+    """
+
+    device: str
+    passed: bool
+    checks: tuple[SelfTestCheck, ...]
+    error: str = ""
+
+    @property
+    def failed(self) -> tuple[SelfTestCheck, ...]:
+        """The checks that did not pass."""
+        return tuple(check for check in self.checks if not check.passed)
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """Golden values computed again on every device.
+
+    Attributes:
+        passed: Every device did.
+    """
+
+    passed: bool
+    devices: tuple[DeviceSelfTest, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{device.device}: {_verdict(device)}" for device in self.devices
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+
+def _verdict(device: DeviceSelfTest) -> str:
+    if device.error:
+        return f"not tested, {device.error}"
+    if device.passed:
+        return f"passed {len(device.checks)} checks"
+    first = device.failed[0]
+    got = first.error if first.actual is None else repr(first.actual)
+    return (
+        f"failed {len(device.failed)} of {len(device.checks)} checks, first "
+        f"{first.measure}: expected {first.expected!r}, got {got}"
+    )
+
+
+@dataclass(frozen=True)
 class ServerInfo:
     """The server itself."""
 

@@ -81,11 +81,11 @@ bool GoSideBySide(size_t count, int threads) {
 
 template <typename Work>
 void CpuBackend::ForBatch(size_t count, double flops, const Work& work) {
-  UseThreadsFor(flops);
+  // What is too small to share by itself is too small in company: a second
+  // thread is awaited at the end of every batch all the same.
+  UseThreadsFor(flops / static_cast<double>(std::max<size_t>(1, count)));
   const int threads = omp_get_max_threads();
   if (threads > 1 && !GoSideBySide(count, threads)) {
-    // Small ones still are for one thread each.
-    UseThreadsFor(flops / static_cast<double>(count));
     for (size_t i = 0; i < count; ++i) {
       work(i);
     }

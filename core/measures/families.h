@@ -63,6 +63,7 @@ std::vector<MeasureEntry> WrapperFamily();
 std::vector<MeasureEntry> RsaFamily();
 std::vector<MeasureEntry> KnnFamily();
 std::vector<MeasureEntry> IntrinsicDistanceFamily();
+std::vector<MeasureEntry> TopologyFamily();
 
 // As Brain-Score computes it.
 std::vector<MeasureEntry> BrainScoreAlignmentFamily();

@@ -42,6 +42,7 @@ const std::vector<MeasureEntry>& Entries() {
     add(RsaFamily());
     add(KnnFamily());
     add(IntrinsicDistanceFamily());
+    add(TopologyFamily());
     add(DynamicsFamily());
     add(BrainScoreAlignmentFamily());
     add(PredictivityFamily());

@@ -8,6 +8,7 @@ import oracles_prediction as prediction
 import oracles_rsa as rsa
 import oracles_shape as shape
 import oracles_spectra as spectra
+import oracles_topology as topology
 import pytest
 
 H1, H2 = np.array([1.0, 1, -1, -1]), np.array([1.0, -1, 1, -1])
@@ -122,3 +123,22 @@ def test_one_unit_on_each_side_is_a_correlation():
     check(shape.nbs(x, y), abs(r))
     check(cca.cca(x, y), abs(r))
     check(prediction.r2(x, y, folds, prediction.least_squares), r**2)
+
+
+@pytest.mark.parametrize("rows", [4, 6, 8])
+def test_loops_from_the_boundary_matrix(rows):
+    random = np.random.default_rng(rows)
+    distances = topology.doubled(
+        random.normal(size=(rows, 3)), random.normal(size=(rows, 2))
+    )
+
+    check(topology.loops(distances), topology.loops_by_reduction(distances))
+
+
+def test_a_square_has_one_loop_that_its_diagonals_close():
+    angles = np.arange(4) * np.pi / 2
+    corners = np.exp(1j * angles)
+    distances = np.abs(corners[:, None] - corners)
+
+    check(topology.loops(distances), 2 - np.sqrt(2))
+    check(topology.loops_by_reduction(distances), 2 - np.sqrt(2))

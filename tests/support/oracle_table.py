@@ -15,6 +15,7 @@ import oracles_neighbours as neighbours
 import oracles_rsa as rsa
 import oracles_shape as shape
 import oracles_spectra as spectra
+import oracles_topology as topology
 from oracle_case import CLOSE, LOOSE, Case, few_pairs, full_rank, no_ties, units
 
 
@@ -267,6 +268,11 @@ def _neighbour_cases() -> Iterable[Case]:
                 )
     yield Case("imd", neighbours.imd)
     yield Case("imd(k=2)", partial(neighbours.imd, k=2))
+    yield Case("rtd", topology.rtd)
+    for direction in ("candidate_to_reference", "reference_to_candidate"):
+        yield Case(
+            f"rtd(direction={direction})", partial(topology.rtd, direction=direction)
+        )
     for rows in ("raw", "centred"):
         yield Case(
             f"knn.second_order_cosine(k=4,rows={rows})",

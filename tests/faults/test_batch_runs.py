@@ -144,6 +144,7 @@ def uninterrupted(programs, tmp_path_factory):
 @pytest.mark.parametrize("kill_at", [[0], [20], [10, 60, 110]])
 def test_a_killed_batch_resumes_and_its_watcher_goes_on(server, uninterrupted, kill_at):
     pending = list(kill_at)
+    restarts = []
     watcher = Watcher(server)
     watcher.start(batch_request())
 
@@ -151,9 +152,13 @@ def test_a_killed_batch_resumes_and_its_watcher_goes_on(server, uninterrupted, k
         if pending and point.step >= pending[0]:
             pending.pop(0)
             server.kill()
-            threading.Timer(0.3, server.start).start()
+            restarts.append(threading.Timer(0.3, server.start))
+            restarts[-1].start()
 
     watcher.follow(kill_sometimes)
+    # The last events may have been on their way when the server was killed.
+    for restart in restarts:
+        restart.join()
 
     assert not pending
     assert [e.sequence for e in watcher.events] == list(

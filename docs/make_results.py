@@ -87,11 +87,10 @@ def start_and_steps(folder: Path) -> list[str]:
                 number(row["published_start"], 4),
                 steps,
                 known if has_known else "-",
-                f"{float(row['seconds']):.1f}",
             ]
         )
     header = ["dataset", "measure", "start", "published"]
-    header += ["steps to .5/.8/.9/.95/.99", "published", "s"]
+    header += ["steps to .5/.8/.9/.95/.99", "published"]
     return table(header, lines)
 
 
@@ -230,8 +229,7 @@ def page(folder: Path, *, quick: bool) -> str:
         "",
         "## Start scores and steps of Adam",
         "",
-        "Learning rate 0.1, to a score above 0.99, at most 1000 steps. Seconds are the "
-        "run's own computation.",
+        "Learning rate 0.1, to a score above 0.99, at most 1000 steps.",
         "",
         *start_and_steps(folder),
         "## Scores at which components are captured",

@@ -36,7 +36,7 @@ void Write(const std::string& device,
            v1::DeviceSelfTest* out) {
   out->set_device(device);
   if (!verdict.ok()) {
-    out->set_error(std::string(verdict.status().message()));
+    out->set_error(absl::StrCat(verdict.status().message()));
     return;
   }
   out->set_passed(verdict->passed());
@@ -96,10 +96,10 @@ class SelfTestCall final : public grpc::ServerUnaryReactor, public Call {
     absl::Status status = Enter();
     if (status.ok()) {
       auto devices = DevicesOf(request, parts_.scheduler.devices());
-      if (devices.ok()) {
+      status = devices.status();
+      if (status.ok()) {
         devices_ = *std::move(devices);
       }
-      status = devices.status();
     }
     if (!status.ok()) {
       Finish(Outcome(status));
@@ -215,7 +215,7 @@ class SelfTestCall final : public grpc::ServerUnaryReactor, public Call {
           verdict.ok() ? verdict->status() : verdict.status();
       if (!status.ok()) {
         response_->set_passed(false);
-        spdlog::error("self-test: {}", std::string(status.message()));
+        spdlog::error("self-test: {}", absl::StrCat(status.message()));
       }
     }
   }

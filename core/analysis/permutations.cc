@@ -129,7 +129,7 @@ class PermutedStatistics {
   Matrix Permuted(const Matrix& kernel,
                   const std::vector<int64_t>& rows) const {
     const int64_t n = kernel.rows();
-    const Matrix once = backend_.Allocate(n, n, kDouble);
+    Matrix once = backend_.Allocate(n, n, kDouble);
     backend_.GatherRows(kernel, rows, once);
     const Matrix turned = backend_.Allocate(n, n, kDouble);
     backend_.Transpose(once, turned);

@@ -321,8 +321,9 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeDynamics(
                             parameters.Integer("seed", 0, kLargestSeed));
   options.alignment.seed = static_cast<uint64_t>(seed);
   MeasureInfo info = registered;
-  info.highest =
-      options.form == DynamicsForm::kAngular ? std::numbers::pi : kInfinity;
+  if (options.form != DynamicsForm::kAngular) {
+    info.highest = kInfinity;
+  }
   if (options.raw) {
     info.invariances = {"orthogonal", "permutation", "scale"};
   }

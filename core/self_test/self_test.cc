@@ -74,7 +74,7 @@ class SelfTest {
     } else if (absl::IsResourceExhausted(value.status())) {
       return value.status();
     } else {
-      check.error = std::string(value.status().message());
+      check.error = StrCat(value.status().message());
     }
     return check;
   }

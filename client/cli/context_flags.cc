@@ -8,15 +8,14 @@ namespace repscore::cli {
 namespace {
 
 const std::map<std::string, v1::Normalization>& Normalizations() {
-  static const auto* const kNames =
-      new std::map<std::string, v1::Normalization>{
-          {"none", v1::NORMALIZATION_NONE},
-          {"r/c", v1::NORMALIZATION_R_OVER_C},
-          {"r2/c", v1::NORMALIZATION_R_SQUARED_OVER_C},
-          {"r2/c2", v1::NORMALIZATION_R_SQUARED_OVER_C_SQUARED},
-          {"per_unit_r2/c", v1::NORMALIZATION_PER_UNIT_R_SQUARED_OVER_C},
-      };
-  return *kNames;
+  static const auto* const names = new std::map<std::string, v1::Normalization>{
+      {"none", v1::NORMALIZATION_NONE},
+      {"r/c", v1::NORMALIZATION_R_OVER_C},
+      {"r2/c", v1::NORMALIZATION_R_SQUARED_OVER_C},
+      {"r2/c2", v1::NORMALIZATION_R_SQUARED_OVER_C_SQUARED},
+      {"per_unit_r2/c", v1::NORMALIZATION_PER_UNIT_R_SQUARED_OVER_C},
+  };
+  return *names;
 }
 
 void AddCeilingFlags(CLI::App& command, ContextFlags& flags) {

@@ -474,8 +474,7 @@ absl::StatusOr<std::vector<ScoreContext>> ComputeContext(
     absl::Span<const std::shared_ptr<const Measure>> measures,
     absl::Span<const double> scores,
     absl::Span<const UnitScores> units,
-    const Matrix& candidate_rows,
-    const Matrix& candidate_means,
+    const CentredCandidate& candidate,
     const ContextRequest& request,
     const KeepGoing& keep_going) {
   using Result = absl::StatusOr<std::vector<ScoreContext>>;
@@ -491,7 +490,7 @@ absl::StatusOr<std::vector<ScoreContext>> ComputeContext(
   return Guarded([&]() -> Result {
     return ContextBuilder(
                reference, measures, scores, units, request, keep_going)
-        .Build(candidate_rows, candidate_means);
+        .Build(candidate.rows, candidate.means);
   });
 }
 

@@ -122,17 +122,23 @@ using KeepGoing = std::function<absl::Status()>;
 /// numbers out of their domain, or a normalisation without a ceiling.
 absl::Status ValidateContext(const ContextRequest& request);
 
-/// Context of `scores` and `units` [one per measure] of a candidate with these
-/// rows [n x p] (float64, column-centred, in the dataset's order) and column
-/// means [p x 1]. A part that is undefined for these data (no repetitions, no
-/// condition axis, one group) becomes a note, not an error.
+/// A candidate in float64, its rows in the dataset's order.
+struct CentredCandidate {
+  /// [n x p], without column means.
+  Matrix rows;
+  /// [p x 1]
+  Matrix means;
+};
+
+/// Context of `scores` and `units` [one per measure] of the candidate. A part
+/// that is undefined for these data (no repetitions, no condition axis, one
+/// group) becomes a note, not an error.
 absl::StatusOr<std::vector<ScoreContext>> ComputeContext(
     const Reference& reference,
     absl::Span<const std::shared_ptr<const Measure>> measures,
     absl::Span<const double> scores,
     absl::Span<const UnitScores> units,
-    const Matrix& candidate_rows,
-    const Matrix& candidate_means,
+    const CentredCandidate& candidate,
     const ContextRequest& request,
     const KeepGoing& keep_going);
 

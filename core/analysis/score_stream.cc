@@ -22,7 +22,7 @@ namespace {
 constexpr ScalarType kDouble = ScalarType::kFloat64;
 
 absl::Status InField(std::string_view field, const absl::Status& status) {
-  return {status.code(), StrCat(field, ": ", std::string(status.message()))};
+  return {status.code(), StrCat(field, ": ", status.message())};
 }
 
 int64_t BytesOf(const ArraySpec& spec) {
@@ -276,8 +276,7 @@ class ScoreStreamImpl final : public ScoreStream {
                                                measures_,
                                                values,
                                                units,
-                                               kept_,
-                                               means_,
+                                               {kept_, means_},
                                                options_.context,
                                                options_.keep_going));
     }

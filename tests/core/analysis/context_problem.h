@@ -85,14 +85,14 @@ inline absl::StatusOr<std::vector<ScoreContext>> ContextsOf(
     const ContextProblem& problem,
     const ContextRequest& request,
     const KeepGoing& keep_going = {}) {
-  return ComputeContext(*problem.reference,
-                        problem.measures,
-                        problem.scores,
-                        problem.units,
-                        problem.sides.candidate,
-                        problem.sides.candidate_means,
-                        request,
-                        keep_going);
+  return ComputeContext(
+      *problem.reference,
+      problem.measures,
+      problem.scores,
+      problem.units,
+      {problem.sides.candidate, problem.sides.candidate_means},
+      request,
+      keep_going);
 }
 
 inline std::vector<ScoreContext> MustContexts(const ContextProblem& problem,

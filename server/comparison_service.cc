@@ -128,7 +128,7 @@ grpc::ServerUnaryReactor* ComparisonService::Compare(
       parts_,
       context,
       "Compare",
-      {.prepare = [=, this] { return PrepareCompare(*request, *task); },
+      {.prepare = [=] { return PrepareCompare(*request, *task); },
        .compute =
            [=](LaneContext& lane, const CancelToken& cancel) {
              return ComputeCompare(lane, cancel, *task, *request, response);

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "core/measures/ridge_folds.h"
+
 namespace repscore {
 namespace {
 
@@ -188,9 +190,14 @@ int64_t WorkElements(const Measure& measure, const ProblemSize& size) {
     return solves ? (by_fold ? 3 : 1) * side * side + 2 * n * q
                   : (1 + kEigenWork) * side * side;
   }
-  // The Gram matrices of a fold and their factor, four cross products.
-  return needs.fold_gram ? 3 * side * side + 4 * p * q
-                         : side * side + 2 * p * q;
+  if (needs.fold_gram && by_fold) {
+    // Of the folds that are fitted together the held-out Gram matrix and the
+    // factor, four cross products, and one matrix in the making.
+    const int64_t together =
+        std::min(FoldCount(*measure.fold_rule(), n), FoldsAtOnce(p, q));
+    return together * (2 * side * side + 4 * p * q) + side * side;
+  }
+  return side * side + 2 * p * q;
 }
 
 Phase WhileMeasuring(const ScorePlan& plan,

@@ -2,6 +2,7 @@
 #ifndef REPSCORE_CORE_MEASURES_RIDGE_FOLDS_H_
 #define REPSCORE_CORE_MEASURES_RIDGE_FOLDS_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -41,6 +42,14 @@ inline FoldGeometry GeometryOf(int64_t rows, int64_t fold_rows) {
   const double train = static_cast<double>(rows - fold_rows);
   const double held = static_cast<double>(fold_rows);
   return {.train_rows = train, .kappa = 2.0 / train + held / (train * train)};
+}
+
+/// How many folds are fitted at once in feature space, whose moments are
+/// [p x p] and [p x q]: small folds pay for going together, large ones would
+/// pay with memory.
+inline int64_t FoldsAtOnce(int64_t p, int64_t q) {
+  constexpr int64_t kElementsAtOnce = int64_t{4} << 20;
+  return std::max<int64_t>(1, kElementsAtOnce / (p * (p + q)));
 }
 
 }  // namespace repscore

@@ -22,9 +22,6 @@ namespace repscore {
 namespace {
 
 constexpr ScalarType kDouble = ScalarType::kFloat64;
-// Elements of all moments of the folds that are fitted at once: small folds pay
-// for going together, large ones would pay with memory.
-constexpr int64_t kElementsAtOnce = int64_t{4} << 20;
 
 /// a + scale * x y' in new memory.
 Matrix WithOuter(Backend& backend,
@@ -62,7 +59,8 @@ class FeatureSpaceFolds {
   absl::StatusOr<Evaluation> Evaluate(AdjointRequest request) {
     const bool wants_adjoint = request.candidate || request.reference;
     const size_t count = folded_.moments.size();
-    const size_t most = FoldsAtOnce();
+    const auto most = static_cast<size_t>(
+        FoldsAtOnce(statistics_.cross.rows(), statistics_.cross.cols()));
     for (size_t first = 0; first < count; first += most) {
       Fit(first, std::min(most, count - first), wants_adjoint);
     }
@@ -84,12 +82,6 @@ class FeatureSpaceFolds {
   }
 
  private:
-  size_t FoldsAtOnce() const {
-    const int64_t p = statistics_.size.candidate_features;
-    const int64_t each = p * (p + statistics_.cross.cols());
-    return static_cast<size_t>(std::max<int64_t>(1, kElementsAtOnce / each));
-  }
-
   FoldGeometry GeometryOfFold(size_t fold) const {
     return GeometryOf(statistics_.size.rows, folded_.moments[fold].rows);
   }

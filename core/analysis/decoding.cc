@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "core/analysis/logistic_regression.h"
@@ -120,176 +121,248 @@ class SingleThreaded {
   const int before_;
 };
 
-/// The decoders of one time bin, one per fold.
-struct Bin {
-  /// Last solutions, one column or one per class and fold, with the intercepts
-  /// in the last row: weights [(p + 1) x k folds] where p <= rows, else scores
-  /// [(rows + 1) x k folds].
-  Eigen::MatrixXd solution;
-  double accuracy = 0.0;
+// Fits of one label go side by side until they have this many columns: products
+// with fewer are slow, and other threads take the other fits.
+constexpr int64_t kColumnsTogether = 16;
+
+/// Rows of one time bin, made ready for the fits of any label.
+struct BinRows {
+  BinRows(const Eigen::Map<const RowMajor>& block, double c)
+      // The intercept has no penalty: centring changes no prediction.
+      : rows(block.rowwise() - block.colwise().mean()) {
+    if (rows.cols() > rows.rows()) {
+      UseKernel();
+    }
+    whitened.emplace(rows, c);
+  }
+
+  /// Solutions are combinations of rows, and the penalty does not see turns:
+  /// X = U S V' is as good as U S.
+  void UseKernel() {
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> kernel(
+        rows * rows.transpose());
+    const Eigen::VectorXd values = kernel.eigenvalues().cwiseMax(0.0);
+    const double floor = kRankFloor * values(values.size() - 1);
+    const Eigen::Index rank =
+        std::max<Eigen::Index>(1, (values.array() > floor).count());
+    u = kernel.eigenvectors().rightCols(rank);
+    s = values.tail(rank).cwiseSqrt().cwiseMax(
+        std::numeric_limits<double>::min());
+    rows = u * s.asDiagonal();
+  }
+
+  /// Solutions outlive their rows: as weights, last row the intercepts, or,
+  /// where the rows are U S, as scores of the rows, which hold for every basis.
+  Eigen::MatrixXd ToWeights(const Eigen::MatrixXd& solution) const {
+    const Eigen::Index n = rows.rows();
+    const Eigen::Index rank = rows.cols();
+    const bool fits = solution.rows() == (u.size() > 0 ? n : rank) + 1;
+    if (!fits) {
+      return Eigen::MatrixXd::Zero(rank + 1, solution.cols());
+    }
+    if (u.size() == 0) {
+      return solution;
+    }
+    Eigen::MatrixXd weights(rank + 1, solution.cols());
+    weights.topRows(rank) =
+        s.cwiseInverse().asDiagonal() * (u.transpose() * solution.topRows(n));
+    weights.row(rank) = solution.row(n);
+    return weights;
+  }
+
+  Eigen::MatrixXd ToSolution(const Eigen::MatrixXd& weights) const {
+    if (u.size() == 0) {
+      return weights;
+    }
+    const Eigen::Index rank = rows.cols();
+    Eigen::MatrixXd solution(rows.rows() + 1, weights.cols());
+    solution.topRows(rows.rows()) = rows * weights.topRows(rank);
+    solution.row(rows.rows()) = weights.row(rank);
+    return solution;
+  }
+
+  /// Centred [n x p], or U S.
+  Eigen::MatrixXd rows;
+  /// Empty where p <= n.
+  Eigen::MatrixXd u;
+  Eigen::VectorXd s;
+  std::optional<WhitenedRows> whitened;
 };
 
-class LabelDecoder final : public Decoder {
+/// Calls body(i) for i < count, on several threads.
+template <typename Body>
+void ForEach(int64_t count, int threads, const Body& body) {
+  FirstException thrown;
+#pragma omp parallel for schedule(dynamic) num_threads(threads) if (count > 1)
+  for (int64_t i = 0; i < count; ++i) {
+    thrown.Catch([&] { body(i); });
+  }
+  thrown.Rethrow();
+}
+
+/// How the time bins of a decoder lie in the rows of its dataset.
+struct BinLayout {
+  int64_t bins = 1;
+  int64_t bin_rows = 0;
+  double c = 1.0;
+
+  bool operator==(const BinLayout& other) const {
+    return bins == other.bins && bin_rows == other.bin_rows && c == other.c;
+  }
+};
+
+std::vector<std::unique_ptr<const BinRows>> MakeBins(
+    const BinLayout& layout,
+    absl::Span<const double> rows,
+    int64_t features,
+    int threads) {
+  std::vector<std::unique_ptr<const BinRows>> bins(
+      static_cast<size_t>(layout.bins));
+  ForEach(layout.bins, threads, [&](int64_t bin) {
+    const Eigen::Map<const RowMajor> block(
+        rows.data() + bin * layout.bin_rows * features,
+        layout.bin_rows,
+        features);
+    bins[static_cast<size_t>(bin)] =
+        std::make_unique<const BinRows>(block, layout.c);
+  });
+  return bins;
+}
+
+}  // namespace
+
+/// The fits of one label: of every time bin and fold.
+class Decoder::Fits {
  public:
-  LabelDecoder(std::string label,
-               const std::vector<int32_t>& classes,
-               const std::vector<int32_t>& folds,
-               int64_t rows,
-               const DecodingOptions& options)
-      : label_(std::move(label)), rows_(rows), c_(options.c) {
+  Fits(std::string label,
+       const std::vector<int32_t>& classes,
+       const std::vector<int32_t>& folds,
+       int64_t rows,
+       const DecodingOptions& options)
+      : label_(std::move(label)) {
     const size_t conditions = classes.size();
     std::map<int32_t, int64_t> sizes;
     int64_t largest = 0;
     for (const int32_t c : classes) {
       largest = std::max(largest, ++sizes[c]);
     }
-    class_count_ = static_cast<int32_t>(sizes.size());
+    targets_.class_count = static_cast<int32_t>(sizes.size());
     chance_ = static_cast<double>(largest) / static_cast<double>(conditions);
     fold_count_ = 1 + *std::max_element(folds.begin(), folds.end());
-    bins_.resize(options.per_time_bin ? static_cast<size_t>(rows_) / conditions
-                                      : 1);
-    const size_t bin_rows = static_cast<size_t>(rows_) / bins_.size();
-    for (size_t i = 0; i < bin_rows; ++i) {
-      targets_.push_back(classes[i % conditions]);
-      folds_.push_back(folds[i % conditions]);
+    const auto condition_count = static_cast<int64_t>(conditions);
+    layout_.c = options.c;
+    layout_.bins = options.per_time_bin ? rows / condition_count : 1;
+    layout_.bin_rows = rows / layout_.bins;
+    for (int64_t i = 0; i < layout_.bin_rows; ++i) {
+      const auto condition = static_cast<size_t>(i % condition_count);
+      targets_.classes.push_back(classes[condition]);
+      targets_.folds.push_back(folds[condition]);
     }
+    const auto bins = static_cast<size_t>(layout_.bins);
+    solutions_.assign(bins, Eigen::MatrixXd::Zero(0, Columns()));
+    weights_.resize(bins);
+    const int64_t k = WeightColumns(targets_.class_count);
+    folds_together_ =
+        std::min<int64_t>(fold_count_, (kColumnsTogether + k - 1) / k);
   }
 
-  const std::string& label() const override { return label_; }
-  void SetThreads(int threads) override { threads_ = std::max(1, threads); }
+  const std::string& label() const { return label_; }
+  const BinLayout& layout() const { return layout_; }
 
-  absl::StatusOr<DecodingResult> Decode(absl::Span<const double> rows,
-                                        int64_t features) override {
-    REPSCORE_RETURN_IF_ERROR(CheckRows(rows, features));
-    const auto count = static_cast<int64_t>(bins_.size());
-    const auto bin_rows = static_cast<int64_t>(targets_.size());
-    const SingleThreaded one_each;
-    FirstException thrown;
-#pragma omp parallel for schedule(dynamic) num_threads(threads_) if (count > 1)
-    for (int64_t bin = 0; bin < count; ++bin) {
-      thrown.Catch([&] {
-        const Eigen::Map<const RowMajor> block(
-            rows.data() + bin * bin_rows * features, bin_rows, features);
-        DecodeBin(block, bins_[static_cast<size_t>(bin)]);
-      });
-    }
-    thrown.Rethrow();
+  /// Of every bin.
+  int64_t group_count() const {
+    return (fold_count_ + folds_together_ - 1) / folds_together_;
+  }
+
+  /// Call before FitGroup of the bin.
+  void StartBin(const BinRows& rows, int64_t bin) {
+    const auto b = static_cast<size_t>(bin);
+    weights_[b] = rows.ToWeights(solutions_[b]);
+  }
+
+  /// Thread-safe for different groups.
+  void FitGroup(const BinRows& rows, int64_t bin, int64_t group) {
+    const int64_t k = WeightColumns(targets_.class_count);
+    const int64_t first = group * folds_together_;
+    const int64_t count = std::min(folds_together_, fold_count_ - first);
+    auto columns =
+        weights_[static_cast<size_t>(bin)].middleCols(first * k, count * k);
+    Eigen::MatrixXd weights = columns;
+    FitLogisticFolds(*rows.whitened,
+                     targets_,
+                     static_cast<int32_t>(first),
+                     kTolerance,
+                     weights);
+    columns = weights;
+  }
+
+  /// Call after FitGroup of every group. Returns the accuracy.
+  double FinishBin(const BinRows& rows, int64_t bin) {
+    const auto b = static_cast<size_t>(bin);
+    solutions_[b] = rows.ToSolution(weights_[b]);
+    return Accuracy(rows.rows, weights_[b]);
+  }
+
+  DecodingResult Result(std::vector<double> bins) const {
     DecodingResult result;
     result.label = label_;
-    result.classes = class_count_;
+    result.classes = targets_.class_count;
     result.chance = chance_;
-    for (const Bin& bin : bins_) {
-      result.bins.push_back(bin.accuracy);
-      result.accuracy += bin.accuracy / static_cast<double>(count);
+    for (const double accuracy : bins) {
+      result.accuracy += accuracy / static_cast<double>(bins.size());
     }
+    result.bins = std::move(bins);
     return result;
   }
 
-  std::vector<double> State() const override {
+  std::vector<double> State() const {
     std::vector<double> state;
-    if (bins_.front().solution.size() == 0) {
+    if (solutions_.front().size() == 0) {
       return state;
     }
-    state.push_back(static_cast<double>(bins_.front().solution.rows()));
-    for (const Bin& bin : bins_) {
-      state.insert(state.end(),
-                   bin.solution.data(),
-                   bin.solution.data() + bin.solution.size());
+    state.push_back(static_cast<double>(solutions_.front().rows()));
+    for (const Eigen::MatrixXd& solution : solutions_) {
+      state.insert(
+          state.end(), solution.data(), solution.data() + solution.size());
     }
     return state;
   }
 
-  absl::Status SetState(absl::Span<const double> state) override {
+  absl::Status SetState(absl::Span<const double> state) {
     const auto damaged = [] {
       return absl::DataLossError("decoder: the state is of another decoder");
     };
     if (state.empty()) {
-      for (Bin& bin : bins_) {
-        bin.solution.resize(0, 0);
+      for (Eigen::MatrixXd& solution : solutions_) {
+        solution = Eigen::MatrixXd::Zero(0, Columns());
       }
       return absl::OkStatus();
     }
-    const Eigen::Index columns = Columns();
     const auto most = static_cast<double>(state.size());
     if (!(state[0] >= 1.0 && state[0] <= most)) {
       return damaged();
     }
     const auto rows = static_cast<Eigen::Index>(state[0]);
-    const auto size = static_cast<size_t>(rows * columns);
-    if (state.size() != 1 + size * bins_.size()) {
+    const auto size = static_cast<size_t>(rows * Columns());
+    if (state.size() != 1 + size * solutions_.size()) {
       return damaged();
     }
-    for (size_t bin = 0; bin < bins_.size(); ++bin) {
-      bins_[bin].solution = Eigen::Map<const Eigen::MatrixXd>(
-          state.data() + 1 + bin * size, rows, columns);
+    for (size_t bin = 0; bin < solutions_.size(); ++bin) {
+      solutions_[bin] = Eigen::Map<const Eigen::MatrixXd>(
+          state.data() + 1 + bin * size, rows, Columns());
     }
     return absl::OkStatus();
   }
 
  private:
   Eigen::Index Columns() const {
-    return WeightColumns(class_count_) * fold_count_;
-  }
-
-  absl::Status CheckRows(absl::Span<const double> rows,
-                         int64_t features) const {
-    if (static_cast<int64_t>(rows.size()) != rows_ * features) {
-      return absl::InvalidArgumentError(StrCat("rows: has ",
-                                               rows.size(),
-                                               " elements, ",
-                                               rows_,
-                                               " x ",
-                                               features,
-                                               " are needed"));
-    }
-    if (FirstNonFinite(rows) >= 0) {
-      return absl::InvalidArgumentError("rows: an entry is not finite");
-    }
-    return absl::OkStatus();
-  }
-
-  void DecodeBin(const Eigen::Map<const RowMajor>& block, Bin& bin) const {
-    LogisticProblem problem;
-    problem.targets = targets_;
-    problem.classes = class_count_;
-    problem.c = c_;
-    // The intercept has no penalty: centring changes no prediction.
-    problem.rows = block.rowwise() - block.colwise().mean();
-    if (problem.rows.cols() <= problem.rows.rows()) {
-      FitLogisticFolds(problem, folds_, fold_count_, kTolerance, bin.solution);
-      bin.accuracy = Accuracy(problem.rows, bin.solution);
-      return;
-    }
-    // Solutions are combinations of rows, and the penalty does not see turns:
-    // X = U S V' is as good as U S.
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> kernel(
-        problem.rows * problem.rows.transpose());
-    const Eigen::VectorXd values = kernel.eigenvalues().cwiseMax(0.0);
-    const double floor = kRankFloor * values(values.size() - 1);
-    const Eigen::Index rank =
-        std::max<Eigen::Index>(1, (values.array() > floor).count());
-    const Eigen::MatrixXd u = kernel.eigenvectors().rightCols(rank);
-    const Eigen::VectorXd s = values.tail(rank).cwiseSqrt().cwiseMax(
-        std::numeric_limits<double>::min());
-    problem.rows = u * s.asDiagonal();
-    const Eigen::Index n = problem.rows.rows();
-    Eigen::MatrixXd weights = Eigen::MatrixXd::Zero(rank + 1, Columns());
-    if (bin.solution.rows() == n + 1) {
-      weights.topRows(rank) = s.cwiseInverse().asDiagonal() *
-                              (u.transpose() * bin.solution.topRows(n));
-      weights.row(rank) = bin.solution.row(n);
-    }
-    FitLogisticFolds(problem, folds_, fold_count_, kTolerance, weights);
-    bin.solution.resize(n + 1, Columns());
-    bin.solution.topRows(n) = problem.rows * weights.topRows(rank);
-    bin.solution.row(n) = weights.row(rank);
-    bin.accuracy = Accuracy(problem.rows, weights);
+    return WeightColumns(targets_.class_count) * fold_count_;
   }
 
   /// Mean over folds of the share of left-out rows that are told right.
   double Accuracy(const Eigen::MatrixXd& rows,
                   const Eigen::MatrixXd& weights) const {
-    const Eigen::Index k = WeightColumns(class_count_);
+    const Eigen::Index k = WeightColumns(targets_.class_count);
     double accuracy = 0.0;
     for (int32_t fold = 0; fold < fold_count_; ++fold) {
       const std::vector<int32_t> predicted =
@@ -297,9 +370,9 @@ class LabelDecoder final : public Decoder {
       double right = 0.0;
       double all = 0.0;
       for (size_t i = 0; i < predicted.size(); ++i) {
-        if (folds_[i] == fold) {
+        if (targets_.folds[i] == fold) {
           all += 1.0;
-          right += predicted[i] == targets_[i] ? 1.0 : 0.0;
+          right += predicted[i] == targets_.classes[i] ? 1.0 : 0.0;
         }
       }
       accuracy += right / all;
@@ -308,17 +381,38 @@ class LabelDecoder final : public Decoder {
   }
 
   const std::string label_;
-  const int64_t rows_;
-  const double c_;
-  int threads_ = 1;
-  int32_t class_count_ = 0;
+  BinLayout layout_;
   int32_t fold_count_ = 0;
+  int64_t folds_together_ = 1;
   double chance_ = 0.0;
-  /// Class and fold of every row of a bin.
-  std::vector<int32_t> targets_;
-  std::vector<int32_t> folds_;
-  std::vector<Bin> bins_;
+  /// Of every row of a bin.
+  LogisticTargets targets_;
+  /// Of every bin; without rows before the first fit.
+  std::vector<Eigen::MatrixXd> solutions_;
+  /// Of the fits at work.
+  std::vector<Eigen::MatrixXd> weights_;
 };
+
+namespace {
+
+absl::Status CheckRows(const BinLayout& layout,
+                       absl::Span<const double> rows,
+                       int64_t features) {
+  const int64_t n = layout.bins * layout.bin_rows;
+  if (static_cast<int64_t>(rows.size()) != n * features) {
+    return absl::InvalidArgumentError(StrCat("rows: has ",
+                                             rows.size(),
+                                             " elements, ",
+                                             n,
+                                             " x ",
+                                             features,
+                                             " are needed"));
+  }
+  if (FirstNonFinite(rows) >= 0) {
+    return absl::InvalidArgumentError("rows: an entry is not finite");
+  }
+  return absl::OkStatus();
+}
 
 /// Every training set must hold every class.
 absl::Status CheckTraining(const std::vector<int32_t>& classes,
@@ -382,8 +476,89 @@ absl::StatusOr<std::unique_ptr<Decoder>> Decoder::Create(
     }
     REPSCORE_RETURN_IF_ERROR(CheckTraining(classes, names, folds, fold_names));
   }
-  return std::unique_ptr<Decoder>(std::make_unique<LabelDecoder>(
-      label, classes, folds, dataset.rows(), options));
+  return std::unique_ptr<Decoder>(new Decoder(
+      std::make_unique<Fits>(label, classes, folds, dataset.rows(), options)));
+}
+
+Decoder::Decoder(std::unique_ptr<Fits> fits) : fits_(std::move(fits)) {}
+
+Decoder::~Decoder() = default;
+
+const std::string& Decoder::label() const {
+  return fits_->label();
+}
+
+std::vector<double> Decoder::State() const {
+  return fits_->State();
+}
+
+absl::Status Decoder::SetState(absl::Span<const double> state) {
+  return fits_->SetState(state);
+}
+
+absl::StatusOr<DecodingResult> Decoder::Decode(absl::Span<const double> rows,
+                                               int64_t features) {
+  REPSCORE_ASSIGN_OR_RETURN(std::vector<DecodingResult> results,
+                            DecodeTogether({this}, rows, features, 1));
+  return std::move(results.front());
+}
+
+absl::StatusOr<std::vector<DecodingResult>> DecodeTogether(
+    absl::Span<Decoder* const> decoders,
+    absl::Span<const double> rows,
+    int64_t features,
+    int threads) {
+  if (decoders.empty()) {
+    return std::vector<DecodingResult>();
+  }
+  const BinLayout layout = decoders.front()->fits_->layout();
+  REPSCORE_RETURN_IF_ERROR(CheckRows(layout, rows, features));
+  struct Work {
+    Decoder::Fits* fits;
+    int64_t bin;
+    int64_t group;
+  };
+  std::vector<Work> bins;
+  std::vector<Work> groups;
+  for (Decoder* decoder : decoders) {
+    Decoder::Fits* fits = decoder->fits_.get();
+    if (!(fits->layout() == layout)) {
+      return absl::InternalError(
+          "decoders: they are of different datasets or options");
+    }
+    for (int64_t bin = 0; bin < layout.bins; ++bin) {
+      bins.push_back({fits, bin, 0});
+      for (int64_t group = 0; group < fits->group_count(); ++group) {
+        groups.push_back({fits, bin, group});
+      }
+    }
+  }
+  const SingleThreaded one_each;
+  const auto made = MakeBins(layout, rows, features, threads);
+  const auto rows_of = [&made](const Work& work) -> const BinRows& {
+    return *made[static_cast<size_t>(work.bin)];
+  };
+  for (const Work& work : bins) {
+    work.fits->StartBin(rows_of(work), work.bin);
+  }
+  const auto count = static_cast<int64_t>(groups.size());
+  ForEach(count, threads, [&](int64_t i) {
+    const Work& work = groups[static_cast<size_t>(i)];
+    work.fits->FitGroup(rows_of(work), work.bin, work.group);
+  });
+  std::vector<double> accuracies(bins.size());
+  ForEach(static_cast<int64_t>(bins.size()), threads, [&](int64_t i) {
+    const Work& work = bins[static_cast<size_t>(i)];
+    accuracies[static_cast<size_t>(i)] =
+        work.fits->FinishBin(rows_of(work), work.bin);
+  });
+  std::vector<DecodingResult> results;
+  auto next = accuracies.begin();
+  for (const Decoder* decoder : decoders) {
+    results.push_back(decoder->fits_->Result({next, next + layout.bins}));
+    next += layout.bins;
+  }
+  return results;
 }
 
 }  // namespace repscore

@@ -63,26 +63,45 @@ class Decoder {
       const std::string& label,
       const DecodingOptions& options);
 
-  virtual ~Decoder() = default;
+  ~Decoder();
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
 
-  virtual const std::string& label() const = 0;
+  const std::string& label() const;
 
-  /// `rows` are row-major [n x features], as they are (no standardising), in
-  /// the dataset's order. InvalidArgument when their number is not n * features
-  /// or one is not finite.
-  virtual absl::StatusOr<DecodingResult> Decode(absl::Span<const double> rows,
-                                                int64_t features) = 0;
-
-  /// Time bins that Decode may work on at once; 1 at first. The result does not
-  /// depend on it.
-  virtual void SetThreads(int threads) = 0;
+  /// DecodeTogether of this one, by one thread.
+  absl::StatusOr<DecodingResult> Decode(absl::Span<const double> rows,
+                                        int64_t features);
 
   /// The kept solutions, for SetState of a decoder of the same label, dataset
   /// and options; empty before the first Decode.
-  virtual std::vector<double> State() const = 0;
+  std::vector<double> State() const;
   /// DataLoss when `state` is not such a state.
-  virtual absl::Status SetState(absl::Span<const double> state) = 0;
+  absl::Status SetState(absl::Span<const double> state);
+
+ private:
+  class Fits;
+  friend absl::StatusOr<std::vector<DecodingResult>> DecodeTogether(
+      absl::Span<Decoder* const> decoders,
+      absl::Span<const double> rows,
+      int64_t features,
+      int threads);
+
+  explicit Decoder(std::unique_ptr<Fits> fits);
+
+  std::unique_ptr<Fits> fits_;
 };
+
+/// Decodes several labels of one dataset from the same rows, which are made
+/// ready once; one result each, whatever the number of threads.
+/// `rows` are row-major [n x features], as they are (no standardising), in the
+/// dataset's order. InvalidArgument when their number is not n * features or
+/// one is not finite.
+absl::StatusOr<std::vector<DecodingResult>> DecodeTogether(
+    absl::Span<Decoder* const> decoders,
+    absl::Span<const double> rows,
+    int64_t features,
+    int threads);
 
 }  // namespace repscore
 

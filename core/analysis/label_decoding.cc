@@ -1,5 +1,6 @@
 #include "core/analysis/label_decoding.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -13,6 +14,8 @@ namespace repscore {
 namespace {
 
 constexpr int64_t kMostRepeats = 100;
+// Between two looks at whether the caller still waits.
+constexpr int64_t kRepeatsTogether = 8;
 constexpr ScalarType kDouble = ScalarType::kFloat64;
 
 /// Row-major rows with their number of columns.
@@ -97,23 +100,34 @@ absl::StatusOr<Accuracies> Repeated(const Dataset& dataset,
                                     const std::string& label,
                                     const LabelDecodingRequest& request,
                                     const HostRows& rows,
+                                    int threads,
                                     const KeepGoing& keep_going) {
   Accuracies all;
   std::vector<double> values;
-  for (int64_t repeat = 0; repeat < request.repeats; ++repeat) {
+  for (int64_t first = 0; first < request.repeats; first += kRepeatsTogether) {
     REPSCORE_RETURN_IF_ERROR(keep_going ? keep_going() : absl::OkStatus());
-    DecodingOptions options = request.options;
-    options.seed += static_cast<uint64_t>(repeat);
-    REPSCORE_ASSIGN_OR_RETURN(const std::unique_ptr<Decoder> decoder,
-                              Decoder::Create(dataset, label, options));
-    REPSCORE_ASSIGN_OR_RETURN(const DecodingResult result,
-                              decoder->Decode(rows.elements, rows.features));
-    values.push_back(result.accuracy);
-    all.classes = result.classes;
-    all.chance = result.chance;
-    all.bins.resize(result.bins.size());
-    for (size_t i = 0; i < all.bins.size(); ++i) {
-      all.bins[i] += result.bins[i] / static_cast<double>(request.repeats);
+    const int64_t end = std::min(first + kRepeatsTogether, request.repeats);
+    std::vector<std::unique_ptr<Decoder>> owned;
+    std::vector<Decoder*> decoders;
+    for (int64_t repeat = first; repeat < end; ++repeat) {
+      DecodingOptions options = request.options;
+      options.seed += static_cast<uint64_t>(repeat);
+      REPSCORE_ASSIGN_OR_RETURN(std::unique_ptr<Decoder> decoder,
+                                Decoder::Create(dataset, label, options));
+      decoders.push_back(decoder.get());
+      owned.push_back(std::move(decoder));
+    }
+    REPSCORE_ASSIGN_OR_RETURN(
+        const std::vector<DecodingResult> results,
+        DecodeTogether(decoders, rows.elements, rows.features, threads));
+    for (const DecodingResult& result : results) {
+      values.push_back(result.accuracy);
+      all.classes = result.classes;
+      all.chance = result.chance;
+      all.bins.resize(result.bins.size());
+      for (size_t i = 0; i < all.bins.size(); ++i) {
+        all.bins[i] += result.bins[i] / static_cast<double>(request.repeats);
+      }
     }
   }
   all.statistics = StatisticsOf(values);
@@ -187,6 +201,7 @@ absl::StatusOr<LabelDecodings> DecodeLabels(const Reference& reference,
   }
   return Guarded([&]() -> absl::StatusOr<LabelDecodings> {
     const Dataset& dataset = reference.dataset();
+    const int threads = reference.backend().threads();
     REPSCORE_ASSIGN_OR_RETURN(
         LabelDecoders decodable,
         MakeDecoders(dataset, request.labels, request.options, "decoding"));
@@ -207,7 +222,7 @@ absl::StatusOr<LabelDecodings> DecodeLabels(const Reference& reference,
       const std::string& name = decoder->label();
       REPSCORE_ASSIGN_OR_RETURN(
           Accuracies accuracies,
-          Repeated(dataset, name, request, own, keep_going));
+          Repeated(dataset, name, request, own, threads, keep_going));
       LabelDecoding& result = results.labels.emplace_back();
       result.label = {.label = name,
                       .classes = accuracies.classes,
@@ -215,7 +230,8 @@ absl::StatusOr<LabelDecodings> DecodeLabels(const Reference& reference,
                       .reference_accuracy = accuracies.statistics.mean};
       if (candidate != nullptr) {
         REPSCORE_ASSIGN_OR_RETURN(
-            accuracies, Repeated(dataset, name, request, judged, keep_going));
+            accuracies,
+            Repeated(dataset, name, request, judged, threads, keep_going));
       }
       result.accuracy = accuracies.statistics.mean;
       result.standard_deviation = accuracies.statistics.standard_deviation;
@@ -223,7 +239,7 @@ absl::StatusOr<LabelDecodings> DecodeLabels(const Reference& reference,
       for (const HostRows& rows : leading) {
         REPSCORE_ASSIGN_OR_RETURN(
             const Accuracies part,
-            Repeated(dataset, name, request, rows, keep_going));
+            Repeated(dataset, name, request, rows, threads, keep_going));
         result.component_accuracy.push_back(part.statistics.mean);
       }
     }

@@ -22,47 +22,57 @@ constexpr int kMostHalvings = 30;
 constexpr double kRounding = 1e-14;
 
 /// Residuals of the rows of one fit: scores [n x k] become d loss / d score,
-/// zero for rows that are left out. Returns the loss.
-double BinaryLoss(const std::vector<int32_t>& targets,
-                  const std::vector<int32_t>& folds,
+/// zero for the rows of fold `left_out`. Returns the loss.
+double BinaryLoss(const LogisticTargets& targets,
                   int32_t left_out,
                   Eigen::Ref<MatrixXd> scores) {
+  VectorXd small = -scores.col(0).cwiseAbs();
+  ExpInPlace({small.data(), static_cast<size_t>(small.size())});
   double loss = 0.0;
   for (Index i = 0; i < scores.rows(); ++i) {
-    if (folds[static_cast<size_t>(i)] == left_out) {
+    const auto row = static_cast<size_t>(i);
+    if (targets.folds[row] == left_out) {
       scores(i, 0) = 0.0;
       continue;
     }
-    const double sign = targets[static_cast<size_t>(i)] == 1 ? 1.0 : -1.0;
+    const double sign = targets.classes[row] == 1 ? 1.0 : -1.0;
     const double margin = sign * scores(i, 0);
-    const double small = std::exp(-std::abs(margin));
-    loss += std::max(-margin, 0.0) + std::log1p(small);
-    scores(i, 0) = -sign * (margin > 0.0 ? small : 1.0) / (1.0 + small);
+    loss += std::max(-margin, 0.0) + std::log1p(small(i));
+    scores(i, 0) = -sign * (margin > 0.0 ? small(i) : 1.0) / (1.0 + small(i));
   }
   return loss;
 }
 
-double SoftmaxLoss(const std::vector<int32_t>& targets,
-                   const std::vector<int32_t>& folds,
+double SoftmaxLoss(const LogisticTargets& targets,
                    int32_t left_out,
                    Eigen::Ref<MatrixXd> scores) {
-  const VectorXd largest = scores.rowwise().maxCoeff();
+  VectorXd largest = scores.col(0);
+  for (Index j = 1; j < scores.cols(); ++j) {
+    largest = largest.cwiseMax(scores.col(j));
+  }
   VectorXd own(scores.rows());
   for (Index i = 0; i < scores.rows(); ++i) {
-    own(i) = scores(i, targets[static_cast<size_t>(i)]) - largest(i);
+    own(i) = scores(i, targets.classes[static_cast<size_t>(i)]) - largest(i);
   }
-  scores.colwise() -= largest;
-  scores = scores.array().exp();
-  const VectorXd sums = scores.rowwise().sum();
-  scores.array().colwise() /= sums.array();
+  VectorXd sums = VectorXd::Zero(scores.rows());
+  for (Index j = 0; j < scores.cols(); ++j) {
+    scores.col(j) -= largest;
+    ExpInPlace({scores.col(j).data(), static_cast<size_t>(scores.rows())});
+    sums += scores.col(j);
+  }
+  const VectorXd inverse = sums.cwiseInverse();
+  for (Index j = 0; j < scores.cols(); ++j) {
+    scores.col(j).array() *= inverse.array();
+  }
   double loss = 0.0;
   for (Index i = 0; i < scores.rows(); ++i) {
-    if (folds[static_cast<size_t>(i)] == left_out) {
+    const auto row = static_cast<size_t>(i);
+    if (targets.folds[row] == left_out) {
       scores.row(i).setZero();
       continue;
     }
     loss += std::log(sums(i)) - own(i);
-    scores(i, targets[static_cast<size_t>(i)]) -= 1.0;
+    scores(i, targets.classes[row]) -= 1.0;
   }
   return loss;
 }
@@ -89,44 +99,25 @@ double Dot(const MatrixXd& a, const MatrixXd& b) {
   return a.cwiseProduct(b).sum();
 }
 
-/// Fits of the same rows, side by side: L-BFGS in coordinates in which the
-/// penalised loss has a Hessian near to the identity,
-///   V = L'W, LL' = c X'X / 4 + I (the Hessian at probabilities of one half),
-/// with intercepts scaled alike. Every product takes all fits at once.
+/// Fits of the same rows, side by side, by L-BFGS in whitened coordinates.
+/// Every product takes all fits at once.
 class LockstepFits {
  public:
-  LockstepFits(const LogisticProblem& problem,
-               const std::vector<int32_t>& folds,
-               int32_t fold_count,
+  LockstepFits(const WhitenedRows& rows,
+               const LogisticTargets& targets,
+               int32_t first_fold,
                double tolerance,
                MatrixXd& weights)
-      : problem_(problem),
-        folds_(folds),
-        columns_(WeightColumns(problem.classes)),
-        features_(problem.rows.cols()),
-        tolerance_(tolerance * std::sqrt(problem.c * static_cast<double>(
-                                                         problem.rows.rows()))),
+      : rows_(rows),
+        targets_(targets),
+        first_fold_(first_fold),
+        columns_(WeightColumns(targets.class_count)),
+        features_(rows.features()),
+        tolerance_(tolerance * std::sqrt(rows.c() * static_cast<double>(
+                                                        rows.rows().rows()))),
         weights_(weights),
-        searches_(static_cast<size_t>(fold_count)) {
-    MatrixXd hessian =
-        0.25 * problem.c * problem.rows.transpose() * problem.rows;
-    hessian.diagonal().array() += 1.0;
-    factor_.compute(hessian);
-    intercept_scale_ =
-        std::sqrt(0.25 * problem.c * static_cast<double>(problem.rows.rows()));
-    const auto lower = factor_.matrixL();
-    MatrixXd whitened = problem.rows.transpose();
-    lower.solveInPlace(whitened);
-    rows_.resize(problem.rows.rows(), features_ + 1);
-    rows_.leftCols(features_) = whitened.transpose();
-    rows_.col(features_).setConstant(1.0 / intercept_scale_);
-    MatrixXd inverse = MatrixXd::Identity(features_, features_);
-    lower.solveInPlace(inverse);
-    penalty_.noalias() = inverse * inverse.transpose();
-    all_.resize(features_ + 1, weights.cols());
-    all_.topRows(features_) = factor_.matrixU() * weights.topRows(features_);
-    all_.row(features_) = intercept_scale_ * weights.row(features_);
-  }
+        all_(rows.Whiten(weights)),
+        searches_(static_cast<size_t>(weights.cols() / columns_)) {}
 
   void Run() {
     for (size_t f = 0; f < searches_.size(); ++f) {
@@ -148,10 +139,7 @@ class LockstepFits {
     for (size_t f = 0; f < searches_.size(); ++f) {
       Block(all_, f) = searches_[f].point;
     }
-    MatrixXd top = all_.topRows(features_);
-    factor_.matrixU().solveInPlace(top);
-    weights_.topRows(features_) = top;
-    weights_.row(features_) = all_.row(features_) / intercept_scale_;
+    weights_ = rows_.Unwhiten(all_);
   }
 
   double value(size_t fit) const { return searches_[fit].value; }
@@ -165,10 +153,10 @@ class LockstepFits {
 
   /// Values and gradients at all_.
   void EvaluateAll() {
-    scores_.noalias() = rows_ * all_;
+    scores_.noalias() = rows_.rows() * all_;
     gradients_.resize(all_.rows(), all_.cols());
     gradients_.topRows(features_).noalias() =
-        penalty_ * all_.topRows(features_);
+        rows_.penalty() * all_.topRows(features_);
     gradients_.row(features_).setZero();
     values_.resize(searches_.size());
     for (size_t f = 0; f < searches_.size(); ++f) {
@@ -177,14 +165,13 @@ class LockstepFits {
                     .topRows(features_)
                     .cwiseProduct(Block(all_, f).topRows(features_))
                     .sum();
-      const auto fit = static_cast<int32_t>(f);
-      const double loss =
-          columns_ == 1
-              ? BinaryLoss(problem_.targets, folds_, fit, Block(scores_, f))
-              : SoftmaxLoss(problem_.targets, folds_, fit, Block(scores_, f));
-      values_[f] = problem_.c * loss + penalty;
+      const auto fold = first_fold_ + static_cast<int32_t>(f);
+      const double loss = columns_ == 1
+                              ? BinaryLoss(targets_, fold, Block(scores_, f))
+                              : SoftmaxLoss(targets_, fold, Block(scores_, f));
+      values_[f] = rows_.c() * loss + penalty;
     }
-    gradients_.noalias() += problem_.c * (rows_.transpose() * scores_);
+    gradients_.noalias() += rows_.c() * (rows_.rows().transpose() * scores_);
   }
 
   /// Puts the next trial of every fit into all_; false when all are done.
@@ -258,18 +245,13 @@ class LockstepFits {
     }
   }
 
-  const LogisticProblem& problem_;
-  const std::vector<int32_t>& folds_;
+  const WhitenedRows& rows_;
+  const LogisticTargets& targets_;
+  const int32_t first_fold_;
   const Index columns_;
   const Index features_;
   const double tolerance_;
   MatrixXd& weights_;
-  Eigen::LLT<MatrixXd> factor_;
-  double intercept_scale_ = 1.0;
-  /// X L'^-1 and the column of the intercept.
-  MatrixXd rows_;
-  /// |W|^2 = tr V'(penalty)V.
-  MatrixXd penalty_;
   /// V of all fits.
   MatrixXd all_;
   std::vector<Search> searches_;
@@ -280,6 +262,41 @@ class LockstepFits {
 
 }  // namespace
 
+WhitenedRows::WhitenedRows(const MatrixXd& rows, double c)
+    : c_(c),
+      intercept_scale_(std::sqrt(0.25 * c * static_cast<double>(rows.rows()))) {
+  const Index features = rows.cols();
+  MatrixXd hessian = 0.25 * c * rows.transpose() * rows;
+  hessian.diagonal().array() += 1.0;
+  factor_.compute(hessian);
+  const auto lower = factor_.matrixL();
+  MatrixXd whitened = rows.transpose();
+  lower.solveInPlace(whitened);
+  rows_.resize(rows.rows(), features + 1);
+  rows_.leftCols(features) = whitened.transpose();
+  rows_.col(features).setConstant(1.0 / intercept_scale_);
+  MatrixXd inverse = MatrixXd::Identity(features, features);
+  lower.solveInPlace(inverse);
+  penalty_.noalias() = inverse * inverse.transpose();
+}
+
+MatrixXd WhitenedRows::Whiten(const MatrixXd& weights) const {
+  MatrixXd whitened(weights.rows(), weights.cols());
+  whitened.topRows(features()) =
+      factor_.matrixU() * weights.topRows(features());
+  whitened.row(features()) = intercept_scale_ * weights.row(features());
+  return whitened;
+}
+
+MatrixXd WhitenedRows::Unwhiten(const MatrixXd& whitened) const {
+  MatrixXd top = whitened.topRows(features());
+  factor_.matrixU().solveInPlace(top);
+  MatrixXd weights(whitened.rows(), whitened.cols());
+  weights.topRows(features()) = top;
+  weights.row(features()) = whitened.row(features()) / intercept_scale_;
+  return weights;
+}
+
 double FitLogistic(const LogisticProblem& problem,
                    MatrixXd& weights,
                    double tolerance) {
@@ -288,23 +305,23 @@ double FitLogistic(const LogisticProblem& problem,
   if (weights.rows() != rows || weights.cols() != columns) {
     weights = MatrixXd::Zero(rows, columns);
   }
-  const std::vector<int32_t> none(problem.targets.size(), -1);
-  LockstepFits fits(problem, none, 1, tolerance, weights);
+  const WhitenedRows whitened(problem.rows, problem.c);
+  // No row is in fold 0.
+  const LogisticTargets targets = {
+      .classes = problem.targets,
+      .class_count = problem.classes,
+      .folds = std::vector<int32_t>(problem.targets.size(), -1)};
+  LockstepFits fits(whitened, targets, 0, tolerance, weights);
   fits.Run();
   return fits.value(0);
 }
 
-void FitLogisticFolds(const LogisticProblem& problem,
-                      const std::vector<int32_t>& folds,
-                      int32_t fold_count,
+void FitLogisticFolds(const WhitenedRows& rows,
+                      const LogisticTargets& targets,
+                      int32_t first_fold,
                       double tolerance,
                       MatrixXd& weights) {
-  const Index rows = problem.rows.cols() + 1;
-  const Index columns = WeightColumns(problem.classes) * fold_count;
-  if (weights.rows() != rows || weights.cols() != columns) {
-    weights = MatrixXd::Zero(rows, columns);
-  }
-  LockstepFits(problem, folds, fold_count, tolerance, weights).Run();
+  LockstepFits(rows, targets, first_fold, tolerance, weights).Run();
 }
 
 std::vector<int32_t> PredictLogistic(const MatrixXd& rows,

@@ -26,6 +26,40 @@ inline Eigen::Index WeightColumns(int32_t classes) {
   return classes == 2 ? 1 : classes;
 }
 
+/// Rows with the coordinates in which every penalised loss of theirs has a
+/// Hessian near to the identity:
+///   V = L'W, LL' = c X'X / 4 + I (the Hessian at probabilities of one half),
+/// with intercepts scaled alike.
+class WhitenedRows {
+ public:
+  WhitenedRows(const Eigen::MatrixXd& rows, double c);
+
+  double c() const { return c_; }
+  Eigen::Index features() const { return penalty_.rows(); }
+  /// X L'^-1 and the column of the intercept [n x (r + 1)].
+  const Eigen::MatrixXd& rows() const { return rows_; }
+  /// |W|^2 = tr V'(penalty)V.
+  const Eigen::MatrixXd& penalty() const { return penalty_; }
+  /// V of weights W with their intercepts in the last row, and back.
+  Eigen::MatrixXd Whiten(const Eigen::MatrixXd& weights) const;
+  Eigen::MatrixXd Unwhiten(const Eigen::MatrixXd& whitened) const;
+
+ private:
+  double c_;
+  Eigen::LLT<Eigen::MatrixXd> factor_;
+  double intercept_scale_;
+  Eigen::MatrixXd rows_;
+  Eigen::MatrixXd penalty_;
+};
+
+/// Classes of rows, and the fold of each.
+struct LogisticTargets {
+  /// 0 .. classes - 1
+  std::vector<int32_t> classes;
+  int32_t class_count = 2;
+  std::vector<int32_t> folds;
+};
+
 /// Minimises c sum_i loss_i + |w|^2 / 2 until no entry of the gradient, with
 /// the rows whitened (c X'X / 4 + I to I), is above `tolerance` sqrt(c n):
 /// whatever the scale of the features, about the correlation of a column with
@@ -36,12 +70,13 @@ double FitLogistic(const LogisticProblem& problem,
                    Eigen::MatrixXd& weights,
                    double tolerance = 1e-10);
 
-/// One fit per fold, each without the rows of its own fold: fit f trains on the
-/// rows i with folds[i] != f and has the columns f k .. (f + 1) k of `weights`
-/// [(r + 1) x folds k]. All fits go side by side, so that they share products.
-void FitLogisticFolds(const LogisticProblem& problem,
-                      const std::vector<int32_t>& folds,
-                      int32_t fold_count,
+/// One fit per fold from `first_fold` on, each without the rows of its own
+/// fold: the fit of fold f trains on the rows i with folds[i] != f. `weights`
+/// [(r + 1) x k fits] holds the starts and becomes the solutions, k columns per
+/// fit. The fits go side by side, so that they share products.
+void FitLogisticFolds(const WhitenedRows& rows,
+                      const LogisticTargets& targets,
+                      int32_t first_fold,
                       double tolerance,
                       Eigen::MatrixXd& weights);
 

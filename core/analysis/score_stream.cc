@@ -150,6 +150,7 @@ class ScoreStreamImpl final : public ScoreStream {
       }
       Statistics statistics = from_rows_ ? FromRows() : FromMoments();
       statistics.memo = std::make_shared<Memo>();
+      statistics.keep_going = options_.keep_going;
       if (std::isnan(statistics.candidate_norm_squared)) {
         return absl::InternalError("candidate: " + std::string(kNanFromDevice));
       }

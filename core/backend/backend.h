@@ -49,12 +49,17 @@ auto Guarded(Body&& body) -> decltype(body()) {
 
 enum class Op { kNone, kTranspose };
 
-/// How a polar factor is found.
+/// How a polar factor is found. Devices take what suits them.
 enum class PolarMethod {
-  kSvd,   ///< thin SVD
+  kSvd,   ///< as good as a thin SVD
   kGram,  ///< as good as eigenvectors of the smaller Gram matrix, which lose
-          ///< digits of small singular values, and 2-4 times faster; for steps
-          ///< of an optimisation. Devices take what suits them.
+          ///< digits of small singular values; for steps of an optimisation
+};
+
+struct PolarNorm {
+  double nuclear = 0.0;  ///< sum of the singular values
+  /// Small singular values are held as well as by kSvd.
+  bool fine = true;
 };
 
 /// Functions of one element; see Backend::Map.
@@ -228,12 +233,13 @@ class Backend {
                                   absl::Span<const Matrix> b) = 0;
   /// a = V diag(w) V': V replaces a, w is returned in ascending order.
   virtual std::vector<double> SymmetricEigen(const Matrix& a) = 0;
+  /// The eigenvalues of a symmetric a, in ascending order; a is destroyed.
+  virtual std::vector<double> SymmetricEigenvalues(const Matrix& a) = 0;
   /// Polar factor Q = U V' of a = U S V', restricted to singular values above
-  /// rounding (minimal-norm subgradient of the nuclear norm); returns the
-  /// nuclear norm.
-  virtual double Polar(const Matrix& a,
-                       PolarMethod method,
-                       const Matrix& q) = 0;
+  /// rounding (minimal-norm subgradient of the nuclear norm).
+  virtual PolarNorm Polar(const Matrix& a,
+                          PolarMethod method,
+                          const Matrix& q) = 0;
   /// Thin decomposition a = u diag(s) vt of a [m x n] with u [m x k] and
   /// vt [k x n], k = min(m, n); returns s, largest first.
   virtual std::vector<double> Svd(const Matrix& a,

@@ -1,6 +1,6 @@
 #include "core/backend/host_algebra.h"
 
-#include "absl/types/span.h"
+#include "core/backend/cpu/kernels.h"
 
 namespace repscore {
 
@@ -14,6 +14,10 @@ Eigen::MatrixXd ToHost(Backend& backend, const Matrix& matrix) {
   backend.Download(
       wide, absl::MakeSpan(host.data(), static_cast<size_t>(host.size())));
   return host;
+}
+
+void ExpInPlace(absl::Span<double> values) {
+  cpu::Kernels().exp_f64(static_cast<int64_t>(values.size()), values.data());
 }
 
 Matrix ToBackend(Backend& backend, const Eigen::MatrixXd& matrix) {

@@ -7,12 +7,16 @@
 #include <Eigen/Core>
 #include <Eigen/Dense>
 
+#include "absl/types/span.h"
 #include "core/backend/backend.h"
 
 namespace repscore {
 
 /// A float64 copy.
 Eigen::MatrixXd ToHost(Backend& backend, const Matrix& matrix);
+
+/// values = exp(values), to 4 units in the last place.
+void ExpInPlace(absl::Span<double> values);
 
 /// A float64 copy in the backend's memory.
 Matrix ToBackend(Backend& backend, const Eigen::MatrixXd& matrix);

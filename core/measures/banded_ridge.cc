@@ -217,12 +217,13 @@ class Search {
         errors.rowwise() += set.actual.colwise().squaredNorm();
         continue;
       }
-      const RidgePath path(backend_, set, SpectrumOf(backend_, set.gram));
+      std::vector<double> lambdas;
       for (size_t i = 0; i < Lambdas(); ++i) {
-        errors.row(static_cast<Eigen::Index>(i)) +=
-            (set.actual - path.Predict(options_.lambda.At(i, set.rows)))
-                .colwise()
-                .squaredNorm();
+        lambdas.push_back(options_.lambda.At(i, set.rows));
+      }
+      Eigen::Index row = 0;
+      for (const MatrixXd& predicted : PredictRidges(backend_, set, lambdas)) {
+        errors.row(row++) += (set.actual - predicted).colwise().squaredNorm();
       }
     }
     return errors;

@@ -18,10 +18,8 @@ namespace repscore {
 namespace {
 
 double NuclearNorm(Backend& backend, const Matrix& a) {
-  return backend.Polar(
-      a,
-      PolarMethod::kSvd,
-      backend.Allocate(a.rows(), a.cols(), ScalarType::kFloat64));
+  const Matrix q = backend.Allocate(a.rows(), a.cols(), ScalarType::kFloat64);
+  return backend.Polar(a, PolarMethod::kSvd, q).nuclear;
 }
 
 class Cca final : public Measure {

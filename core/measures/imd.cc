@@ -52,7 +52,7 @@ VectorXd LaplacianSpectrum(Backend& backend, const Neighbours& neighbours) {
   laplacian = scale.asDiagonal() * laplacian * scale.asDiagonal();
   laplacian.diagonal().setOnes();
   const std::vector<double> values =
-      backend.SymmetricEigen(ToBackend(backend, laplacian));
+      backend.SymmetricEigenvalues(ToBackend(backend, laplacian));
   return Eigen::Map<const VectorXd>(values.data(), n);
 }
 

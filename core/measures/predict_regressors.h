@@ -36,6 +36,12 @@ class RidgePath {
   Eigen::MatrixXd probe_;    ///< X_v V [n_v x rank]
 };
 
+/// PredictRidge for each of many penalties: a Cholesky factor for every one, or
+/// one spectrum where that takes less time.
+std::vector<Eigen::MatrixXd> PredictRidges(Backend& backend,
+                                           const TrainingSet& set,
+                                           absl::Span<const double> lambdas);
+
 /// Residuals of the rows that n fits without each row in turn would leave,
 /// intercept included.
 class LeaveOneOut {

@@ -1,4 +1,5 @@
 // Ridge regression from moments.
+#include <algorithm>
 #include <utility>
 
 #include "core/measures/host.h"
@@ -15,6 +16,26 @@ using Eigen::VectorXd;
 // squares: it alone spans a direction.
 constexpr double kSmallestLeverage = 1e-11;
 
+// Operations of a spectrum per cube of its side, counted at the rate of
+// products: most of them run far below it.
+constexpr double kSpectrumCost = 27.0;
+// Most factors at a time; each takes as much memory as the Gram matrix.
+constexpr int kMostTogether = 8;
+
+bool SpectrumIsCheaper(const TrainingSet& set,
+                       absl::Span<const double> lambdas) {
+  if (*std::min_element(lambdas.begin(), lambdas.end()) <= 0.0) {
+    return true;
+  }
+  const auto side = static_cast<double>(set.gram.rows());
+  const auto targets = static_cast<double>(set.cross.cols());
+  const auto probes = static_cast<double>(set.probe.rows());
+  const double factor = side * side * (side / 3.0 + 2.0 * targets);
+  const double spectrum =
+      side * side * (kSpectrumCost * side + 2.0 * targets + 2.0 * probes);
+  return spectrum < factor * static_cast<double>(lambdas.size());
+}
+
 }  // namespace
 
 MatrixXd PredictRidge(Backend& backend, const TrainingSet& set, double lambda) {
@@ -22,6 +43,39 @@ MatrixXd PredictRidge(Backend& backend, const TrainingSet& set, double lambda) {
   const MatrixXd weights =
       ToHost(backend, factor.Solve(ToBackend(backend, set.cross)));
   return Multiply(backend, Op::kNone, set.probe, Op::kNone, weights);
+}
+
+std::vector<MatrixXd> PredictRidges(Backend& backend,
+                                    const TrainingSet& set,
+                                    absl::Span<const double> lambdas) {
+  std::vector<MatrixXd> predicted;
+  if (SpectrumIsCheaper(set, lambdas)) {
+    const RidgePath path(backend, set, SpectrumOf(backend, set.gram));
+    for (const double lambda : lambdas) {
+      predicted.push_back(path.Predict(lambda));
+    }
+    return predicted;
+  }
+  const Matrix gram = ToBackend(backend, set.gram);
+  const Matrix cross = ToBackend(backend, set.cross);
+  const Matrix probe = ToBackend(backend, set.probe);
+  const auto together =
+      static_cast<size_t>(std::clamp(backend.threads(), 1, kMostTogether));
+  for (; !lambdas.empty();
+       lambdas.remove_prefix(std::min(together, lambdas.size()))) {
+    const absl::Span<const double> some =
+        lambdas.first(std::min(together, lambdas.size()));
+    const auto factors = PositiveFactor::Batch(
+        backend, some, [&](size_t) { return Scaled(backend, 1.0, gram); });
+    for (const Matrix& weights : PositiveFactor::SolveBatch(
+             factors, std::vector<Matrix>(some.size(), cross))) {
+      const Matrix product =
+          backend.Allocate(probe.rows(), weights.cols(), weights.type());
+      backend.Gemm(Op::kNone, Op::kNone, 1.0, probe, weights, 0.0, product);
+      predicted.push_back(ToHost(backend, product));
+    }
+  }
+  return predicted;
 }
 
 RidgePath::RidgePath(Backend& backend,

@@ -154,10 +154,9 @@ class Evaluator {
   absl::StatusOr<MatrixXd> PredictChosen(const Split& split,
                                          const TrainingSet& set) {
     Backend& backend = rows_.backend();
-    const HostSpectrum spectrum = SpectrumOf(backend, set.gram);
     MatrixXd errors;
     if (options_.lambda.inner_folds == 0) {
-      errors = LeaveOneOutErrors(split, spectrum);
+      errors = LeaveOneOutErrors(split, SpectrumOf(backend, set.gram));
     } else {
       REPSCORE_ASSIGN_OR_RETURN(errors, InnerFoldErrors(split));
     }
@@ -174,14 +173,19 @@ class Evaluator {
       }
       targets_of[best].push_back(j);
     }
-    const RidgePath path(backend, set, spectrum);
-    MatrixXd predicted(set.probe.rows(), set.cross.cols());
+    std::vector<double> lambdas;
     for (const auto& [index, targets] : targets_of) {
       const auto i = static_cast<size_t>(index);
       chosen_[options_.lambda.lambdas[i]] +=
           options_.lambda.per_target ? static_cast<int64_t>(targets.size()) : 1;
-      const MatrixXd some = path.Predict(options_.lambda.At(i, set.rows));
-      predicted(Eigen::all, targets) = some(Eigen::all, targets);
+      lambdas.push_back(options_.lambda.At(i, set.rows));
+    }
+    const std::vector<MatrixXd> by_lambda =
+        PredictRidges(backend, set, lambdas);
+    MatrixXd predicted(set.probe.rows(), set.cross.cols());
+    auto some = by_lambda.begin();
+    for (const auto& [index, targets] : targets_of) {
+      predicted(Eigen::all, targets) = (*some++)(Eigen::all, targets);
     }
     return predicted;
   }
@@ -218,13 +222,14 @@ class Evaluator {
     MatrixXd errors = MatrixXd::Zero(Count(), rows_.reference().cols());
     for (const Split& inner : rows_.InnerFolds(split.train, count)) {
       const TrainingSet set = rows_.Train(inner);
-      const RidgePath path(
-          rows_.backend(), set, SpectrumOf(rows_.backend(), set.gram));
-      for (int64_t i = 0; i < Count(); ++i) {
-        const double lambda =
-            options_.lambda.At(static_cast<size_t>(i), set.rows);
-        errors.row(i) +=
-            (set.actual - path.Predict(lambda)).colwise().squaredNorm();
+      std::vector<double> lambdas;
+      for (size_t i = 0; i < options_.lambda.lambdas.size(); ++i) {
+        lambdas.push_back(options_.lambda.At(i, set.rows));
+      }
+      int64_t row = 0;
+      for (const MatrixXd& predicted :
+           PredictRidges(rows_.backend(), set, lambdas)) {
+        errors.row(row++) += (set.actual - predicted).colwise().squaredNorm();
       }
     }
     return errors;

@@ -41,12 +41,16 @@ class Procrustes final : public Measure {
     const double norms = std::sqrt(x_squared) * std::sqrt(y_squared);
     const bool wants_adjoint = request.candidate || request.reference;
     const bool fast = accuracy == Accuracy::kFast;
-    std::shared_ptr<const CrossPolar> polar =
-        PolarOfCross(statistics, fast ? PolarMethod::kGram : PolarMethod::kSvd);
-    if (fast && polar->nuclear_norm >= kNearOptimum * norms) {
-      polar = PolarOfCross(statistics, PolarMethod::kSvd);
+    // Without a derivative the factor itself is not needed, nor, in a fast
+    // step, computed.
+    std::shared_ptr<const CrossPolar> polar;
+    double nuclear = 0.0;
+    if (fast && !wants_adjoint) {
+      nuclear = NuclearNormOfCross(statistics);
+    } else {
+      polar = PolarOf(statistics, fast, kNearOptimum * norms);
+      nuclear = polar->nuclear_norm;
     }
-    const double nuclear = polar->nuclear_norm;
     const double v = std::min(nuclear / norms, 1.0);
     std::optional<double> angle;
     if (form_ != CosineForm::kCosine && accuracy == Accuracy::kExact &&
@@ -76,6 +80,20 @@ class Procrustes final : public Measure {
   }
 
  private:
+  /// `near_optimum`: the nuclear norm from which small singular values matter.
+  static std::shared_ptr<const CrossPolar> PolarOf(const Statistics& statistics,
+                                                   bool fast,
+                                                   double near_optimum) {
+    if (!fast) {
+      return PolarOfCross(statistics, PolarMethod::kSvd);
+    }
+    std::shared_ptr<const CrossPolar> polar =
+        PolarOfCross(statistics, PolarMethod::kGram);
+    return polar->fine || polar->nuclear_norm < near_optimum
+               ? polar
+               : PolarOfCross(statistics, PolarMethod::kSvd);
+  }
+
   /// 2 asin(|X/|X| - Y/|Y| Q'| / 2)
   static std::optional<double> AngleFromRows(const Statistics& statistics) {
     const std::optional<AlignedRows> rows =

@@ -76,7 +76,8 @@ class RegularisedCca final : public Measure {
       return Scaled(backend, 2.0 / pairs, cross);
     }
     const Matrix polar = backend.Allocate(cross.rows(), cross.cols(), kDouble);
-    const double nuclear = backend.Polar(cross, PolarMethod::kSvd, polar);
+    const double nuclear =
+        backend.Polar(cross, PolarMethod::kSvd, polar).nuclear;
     value = std::clamp(nuclear / pairs, 0.0, 1.0);
     return Scaled(backend, 1.0 / pairs, polar);
   }

@@ -230,7 +230,7 @@ double Bures(Backend& backend,
   backend.Gemm(Op::kTranspose, Op::kNone, 1.0, k_root, l_root, 0.0, cross);
   const Matrix q =
       backend.Allocate(cross.rows(), cross.cols(), ScalarType::kFloat64);
-  const double nuclear = backend.Polar(cross, PolarMethod::kSvd, q);
+  const double nuclear = backend.Polar(cross, PolarMethod::kSvd, q).nuclear;
   return std::clamp(
       nuclear / std::sqrt(k.trace()) / std::sqrt(l.trace()), 0.0, 1.0);
 }

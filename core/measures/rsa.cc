@@ -140,7 +140,7 @@ class Rsa final : public Measure {
     const Matrix q = backend.Allocate(m.rows(), m.cols(), ScalarType::kFloat64);
     Evaluation result;
     result.value =
-        std::min(backend.Polar(m, PolarMethod::kSvd, q) / norms, 1.0);
+        std::min(backend.Polar(m, PolarMethod::kSvd, q).nuclear / norms, 1.0);
     if (request.candidate || request.reference) {
       result.adjoint.cross = Scaled(backend, 1.0 / norms, q);
     }

@@ -127,20 +127,26 @@ class TopologyDivergence final : public Measure {
     const int64_t trials = options_.rows < n ? options_.trials : 1;
     std::vector<double> values(static_cast<size_t>(trials));
     std::vector<absl::Status> failures(static_cast<size_t>(trials));
-    FirstException thrown;
-#pragma omp parallel for schedule(dynamic) \
-    num_threads(statistics.backend->threads()) if (trials > 1)
-    for (int64_t trial = 0; trial < trials; ++trial) {
-      thrown.Catch([&] {
-        const auto value = Trial(candidate, reference, Rows(n, trial));
-        const auto at = static_cast<size_t>(trial);
-        values[at] = value.value_or(0.0);
-        failures[at] = value.status();
-      });
-    }
-    thrown.Rethrow();
-    for (const absl::Status& failure : failures) {
-      REPSCORE_RETURN_IF_ERROR(failure);
+    const int threads = statistics.backend->threads();
+    for (int64_t first = 0; first < trials; first += threads) {
+      if (statistics.keep_going) {
+        REPSCORE_RETURN_IF_ERROR(statistics.keep_going());
+      }
+      const int64_t end = std::min<int64_t>(first + threads, trials);
+      FirstException thrown;
+#pragma omp parallel for num_threads(threads) if (end - first > 1)
+      for (int64_t trial = first; trial < end; ++trial) {
+        thrown.Catch([&] {
+          const auto value = Trial(candidate, reference, Rows(n, trial));
+          const auto at = static_cast<size_t>(trial);
+          values[at] = value.value_or(0.0);
+          failures[at] = value.status();
+        });
+      }
+      thrown.Rethrow();
+      for (const absl::Status& failure : failures) {
+        REPSCORE_RETURN_IF_ERROR(failure);
+      }
     }
     return Summarise(values);
   }

@@ -65,7 +65,8 @@ class ShapeAngular final : public Measure {
     const Matrix cross =
         Multiply(backend, Op::kTranspose, x.rows, Op::kNone, y.rows);
     const Matrix polar = backend.Allocate(cross.rows(), cross.cols(), kDouble);
-    const double nuclear = backend.Polar(cross, PolarMethod::kSvd, polar);
+    const double nuclear =
+        backend.Polar(cross, PolarMethod::kSvd, polar).nuclear;
     const double norms = std::sqrt(x.squared) * std::sqrt(y.squared);
     const double v = std::min(nuclear / norms, 1.0);
     std::optional<double> angle;

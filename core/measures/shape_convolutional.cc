@@ -243,7 +243,8 @@ class Convolutional final : public Measure {
       const Eigen::MatrixXd cross =
           Eigen::Map<const Eigen::MatrixXd>(products.col(s).data(), c, d);
       const double nuclear =
-          backend.Polar(ToBackend(backend, cross), PolarMethod::kSvd, polar);
+          backend.Polar(ToBackend(backend, cross), PolarMethod::kSvd, polar)
+              .nuclear;
       if (nuclear > best.nuclear) {
         best = {
             .shift = s, .nuclear = nuclear, .polar = ToHost(backend, polar)};

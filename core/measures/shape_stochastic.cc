@@ -56,7 +56,7 @@ struct Polar {
 Polar PolarOf(Backend& backend, const Eigen::MatrixXd& a) {
   const Matrix q = backend.Allocate(a.rows(), a.cols(), ScalarType::kFloat64);
   const double norm =
-      backend.Polar(ToBackend(backend, a), PolarMethod::kSvd, q);
+      backend.Polar(ToBackend(backend, a), PolarMethod::kSvd, q).nuclear;
   return {.factor = ToHost(backend, q), .norm = norm};
 }
 

@@ -1,6 +1,7 @@
 #include "core/measures/spectral.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -23,20 +24,16 @@ constexpr double kPivotFloor = 1e-8;
 // Eigenvalues of a computed Gram matrix are off by about this times the
 // largest.
 constexpr double kGramError = 16 * std::numeric_limits<double>::epsilon();
-// What that may do to the sum of their roots, against the sum.
+// What that may do to the sum of their roots, against the sum: in values to be
+// reported, and in steps.
 constexpr double kNuclearTolerance = 1e-11;
-// Up to this side eigenvalues alone cost less on the host than with vectors.
-constexpr int64_t kHostSide = 256;
-constexpr char kPolarBySvd[] = "polar factor of M by SVD";
+constexpr double kFastNuclearTolerance = 1e-7;
+constexpr std::array<const char*, 2> kPolarKeys = {"polar factor of M by SVD",
+                                                   "polar factor of M by Gram"};
+constexpr char kNuclearNorm[] = "sum of the singular values of M";
 
-/// Ascending eigenvalues of a symmetric matrix, which is destroyed.
-std::vector<double> EigenvaluesOf(Backend& backend, const Matrix& a) {
-  if (a.rows() > kHostSide) {
-    return backend.SymmetricEigen(a);
-  }
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
-      ToHost(backend, a), Eigen::EigenvaluesOnly);
-  return {solver.eigenvalues().begin(), solver.eigenvalues().end()};
+const char* KeyOf(PolarMethod method) {
+  return kPolarKeys.at(static_cast<size_t>(method));
 }
 
 /// vectors' columns scaled by w^-1/2.
@@ -185,24 +182,24 @@ std::shared_ptr<const PositiveFactor> CandidateFactor(
 
 std::shared_ptr<const CrossPolar> PolarOfCross(const Statistics& statistics,
                                                PolarMethod method) {
-  const char* key =
-      method == PolarMethod::kGram ? "polar factor of M by Gram" : kPolarBySvd;
-  return Memo::Remember(statistics.memo, key, [&] {
+  return Memo::Remember(statistics.memo, KeyOf(method), [&] {
     Backend& backend = *statistics.backend;
     const Matrix& m = statistics.cross;
     auto polar = std::make_shared<CrossPolar>();
     polar->factor = backend.Allocate(m.rows(), m.cols(), ScalarType::kFloat64);
-    polar->nuclear_norm = backend.Polar(m, method, polar->factor);
+    const PolarNorm norm = backend.Polar(m, method, polar->factor);
+    polar->nuclear_norm = norm.nuclear;
+    polar->fine = norm.fine;
     return std::shared_ptr<const CrossPolar>(std::move(polar));
   });
 }
 
-double NuclearNorm(Backend& backend, const Matrix& a) {
+double NuclearNorm(Backend& backend, const Matrix& a, double tolerance) {
   const bool tall = a.rows() >= a.cols();
   const int64_t side = std::min(a.rows(), a.cols());
   const Matrix gram = backend.Allocate(side, side, kDouble);
   backend.Syrk(tall ? Op::kTranspose : Op::kNone, 1.0, a, 0.0, gram);
-  const std::vector<double> values = EigenvaluesOf(backend, gram);
+  const std::vector<double> values = backend.SymmetricEigenvalues(gram);
   // d sqrt(w) = dw / (2 sqrt(w))
   double sum = 0.0;
   double error = 0.0;
@@ -211,17 +208,31 @@ double NuclearNorm(Backend& backend, const Matrix& a) {
     sum += root;
     error += kGramError * values.back() / (2.0 * root);
   }
-  if (error <= kNuclearTolerance * sum) {
+  if (error <= tolerance * sum) {
     return sum;
   }
   const Matrix factor = backend.Allocate(a.rows(), a.cols(), kDouble);
-  return backend.Polar(a, PolarMethod::kSvd, factor);
+  return backend.Polar(a, PolarMethod::kSvd, factor).nuclear;
+}
+
+double NuclearNormOfCross(const Statistics& statistics) {
+  for (const char* key : kPolarKeys) {
+    const auto polar = Memo::Find<CrossPolar>(statistics.memo, key);
+    if (polar != nullptr) {
+      return polar->nuclear_norm;
+    }
+  }
+  return *Memo::Remember(statistics.memo, kNuclearNorm, [&] {
+    return std::make_shared<const double>(NuclearNorm(
+        *statistics.backend, statistics.cross, kFastNuclearTolerance));
+  });
 }
 
 void RememberNuclearNorm(const Statistics& statistics) {
-  Memo::Remember(statistics.memo, kPolarBySvd, [&] {
+  Memo::Remember(statistics.memo, KeyOf(PolarMethod::kSvd), [&] {
     auto polar = std::make_shared<CrossPolar>();
-    polar->nuclear_norm = NuclearNorm(*statistics.backend, statistics.cross);
+    polar->nuclear_norm =
+        NuclearNorm(*statistics.backend, statistics.cross, kNuclearTolerance);
     return std::shared_ptr<const CrossPolar>(std::move(polar));
   });
 }

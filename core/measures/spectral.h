@@ -68,13 +68,19 @@ std::shared_ptr<const PositiveFactor> CandidateFactor(
 struct CrossPolar {
   double nuclear_norm = 0.0;
   Matrix factor;  ///< [p x r]
+  /// As PolarNorm::fine.
+  bool fine = true;
 };
 std::shared_ptr<const CrossPolar> PolarOfCross(const Statistics& statistics,
                                                PolarMethod method);
 
-/// Sum of the singular values of `a` float64, to about 1e-11 of itself: from
-/// the smaller Gram matrix where that keeps so many digits, else by SVD.
-double NuclearNorm(Backend& backend, const Matrix& a);
+/// Sum of the singular values of `a` float64, to about `tolerance` of itself:
+/// from the smaller Gram matrix where that keeps so many digits, else by SVD.
+double NuclearNorm(Backend& backend, const Matrix& a, double tolerance);
+
+/// Sum of the singular values of M, of a polar factor that the pair has already
+/// or of NuclearNorm, as good as a step of an optimisation needs it.
+double NuclearNormOfCross(const Statistics& statistics);
 
 /// Keeps the sum of the singular values of M for the measures of the pair
 /// instead of what PolarOfCross would find: its factor is empty. For pairs of

@@ -93,7 +93,6 @@ absl::Status Member::Prepare(int64_t index) {
         std::unique_ptr<Decoder> decoder,
         Decoder::Create(
             problem_.reference->dataset(), label, plan.decoding->options));
-    decoder->SetThreads(backend_.threads());
     decoders_.push_back(std::move(decoder));
   }
   REPSCORE_ASSIGN_OR_RETURN(

@@ -73,6 +73,11 @@ class Member {
 
   absl::Status Prepare(int64_t index);
   void PrepareReference();
+  /// The parts of Read.
+  absl::Status ReadProgress(CheckpointReader& reader);
+  absl::Status ReadMovedRows(CheckpointReader& reader);
+  absl::Status ReadNearest(CheckpointReader& reader);
+  absl::Status ReadRecords(CheckpointReader& reader);
   void UseMovedReference();
 
   bool IsDue(int64_t step) const;

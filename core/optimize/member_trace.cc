@@ -133,10 +133,18 @@ absl::StatusOr<std::vector<double>> Member::Decoded() const {
   backend_.Transpose(rows, transposed);
   std::vector<double> elements(static_cast<size_t>(rows.size()));
   backend_.Download(transposed, absl::MakeSpan(elements));
-  std::vector<double> accuracies;
+  std::vector<Decoder*> decoders;
   for (const auto& decoder : decoders_) {
-    REPSCORE_ASSIGN_OR_RETURN(const DecodingResult result,
-                              decoder->Decode(elements, rows.cols()));
+    decoders.push_back(decoder.get());
+  }
+  // A member of a small problem has one thread for its steps; here it may use
+  // those that no other member uses at the time.
+  const int threads = problem_.reference->backend().threads();
+  REPSCORE_ASSIGN_OR_RETURN(
+      const std::vector<DecodingResult> results,
+      DecodeTogether(decoders, elements, rows.cols(), threads));
+  std::vector<double> accuracies;
+  for (const DecodingResult& result : results) {
     accuracies.push_back(result.accuracy);
   }
   return accuracies;
@@ -176,6 +184,15 @@ void Member::Write(CheckpointWriter& writer) const {
 }
 
 absl::Status Member::Read(CheckpointReader& reader) {
+  REPSCORE_RETURN_IF_ERROR(ReadProgress(reader));
+  REPSCORE_RETURN_IF_ERROR(ReadMovedRows(reader));
+  if (objective_.has_floors()) {
+    REPSCORE_RETURN_IF_ERROR(ReadNearest(reader));
+  }
+  return ReadRecords(reader);
+}
+
+absl::Status Member::ReadProgress(CheckpointReader& reader) {
   int64_t stop = 0;
   REPSCORE_RETURN_IF_ERROR(reader.Read(step_));
   REPSCORE_RETURN_IF_ERROR(reader.Read(stop));
@@ -190,26 +207,33 @@ absl::Status Member::Read(CheckpointReader& reader) {
         "checkpoint: it belongs to a run with other terms");
   }
   objective_.multipliers() = std::move(multipliers);
+  return absl::OkStatus();
+}
+
+absl::Status Member::ReadMovedRows(CheckpointReader& reader) {
   REPSCORE_RETURN_IF_ERROR(ReadAdamState(backend_, reader, candidate_));
   if (problem_.moves_both()) {
     REPSCORE_RETURN_IF_ERROR(ReadAdamState(backend_, reader, moved_reference_));
     UseMovedReference();
   }
-  if (lbfgs_.has_value()) {
-    REPSCORE_RETURN_IF_ERROR(lbfgs_->Read(backend_, reader));
+  return lbfgs_.has_value() ? lbfgs_->Read(backend_, reader) : absl::OkStatus();
+}
+
+absl::Status Member::ReadNearest(CheckpointReader& reader) {
+  int64_t has_nearest = 0;
+  REPSCORE_RETURN_IF_ERROR(reader.Read(least_lack_));
+  REPSCORE_RETURN_IF_ERROR(reader.Read(has_nearest));
+  if (has_nearest == 0) {
+    return absl::OkStatus();
   }
-  if (objective_.has_floors()) {
-    int64_t has_nearest = 0;
-    REPSCORE_RETURN_IF_ERROR(reader.Read(least_lack_));
-    REPSCORE_RETURN_IF_ERROR(reader.Read(has_nearest));
-    if (has_nearest != 0) {
-      const Matrix& rows = candidate_.rows;
-      nearest_rows_ = backend_.Allocate(rows.rows(), rows.cols(), rows.type());
-      nearest_means_ = backend_.Allocate(rows.cols(), 1, kDouble);
-      REPSCORE_RETURN_IF_ERROR(reader.Read(backend_, nearest_rows_));
-      REPSCORE_RETURN_IF_ERROR(reader.Read(backend_, nearest_means_));
-    }
-  }
+  const Matrix& rows = candidate_.rows;
+  nearest_rows_ = backend_.Allocate(rows.rows(), rows.cols(), rows.type());
+  nearest_means_ = backend_.Allocate(rows.cols(), 1, kDouble);
+  REPSCORE_RETURN_IF_ERROR(reader.Read(backend_, nearest_rows_));
+  return reader.Read(backend_, nearest_means_);
+}
+
+absl::Status Member::ReadRecords(CheckpointReader& reader) {
   for (size_t i = 0; i < snapshot_taken_.size(); ++i) {
     int64_t taken = 0;
     REPSCORE_RETURN_IF_ERROR(reader.Read(taken));

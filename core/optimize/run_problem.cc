@@ -237,10 +237,14 @@ class ProblemMaker {
     backend_.Transpose(rows, transposed);
     std::vector<double> elements(static_cast<size_t>(rows.size()));
     backend_.Download(transposed, absl::MakeSpan(elements));
+    std::vector<Decoder*> decoders;
     for (const auto& decoder : made.decoders) {
-      decoder->SetThreads(backend_.threads());
-      REPSCORE_ASSIGN_OR_RETURN(const DecodingResult result,
-                                decoder->Decode(elements, rows.cols()));
+      decoders.push_back(decoder.get());
+    }
+    REPSCORE_ASSIGN_OR_RETURN(
+        const std::vector<DecodingResult> results,
+        DecodeTogether(decoders, elements, rows.cols(), backend_.threads()));
+    for (const DecodingResult& result : results) {
       problem_->label_names.push_back(result.label);
       problem_->labels.push_back({.label = result.label,
                                   .classes = result.classes,

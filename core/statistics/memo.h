@@ -32,6 +32,19 @@ class Memo {
     return made;
   }
 
+  /// What is kept for `key`, or null.
+  template <class T>
+  static std::shared_ptr<const T> Find(const std::shared_ptr<Memo>& memo,
+                                       const std::string& key) {
+    if (memo == nullptr) {
+      return nullptr;
+    }
+    const auto at = memo->kept_.find(key);
+    return at == memo->kept_.end()
+               ? nullptr
+               : std::static_pointer_cast<const T>(at->second);
+  }
+
  private:
   std::map<std::string, std::shared_ptr<const void>> kept_;
 };

@@ -307,6 +307,38 @@ namespace {
 /// Terms shared by both sides, then one RowTerms per cell. `cross` is the
 /// weight of the other side [r x p] without folds; `fold_cross` and
 /// `fold_offset` pick the parts of a fold for this side.
+/// Adds what one fold's moments give to the terms of its rows.
+void AddFold(Backend& backend,
+             const FoldMomentsAdjoint& part,
+             bool for_candidate,
+             int64_t columns,
+             RowTerms& rows) {
+  if (!part.cross.empty()) {
+    Matrix weights = part.cross;
+    if (for_candidate) {
+      weights = backend.Allocate(part.cross.cols(), part.cross.rows(), kDouble);
+      backend.Transpose(part.cross, weights);
+    }
+    AddInto(backend, weights, rows.other_weights);
+  }
+  const Matrix& gram = for_candidate ? part.gram : part.reference_gram;
+  if (!gram.empty()) {
+    AddInto(backend, Scaled(backend, 2.0, gram), rows.own_weights);
+  }
+  const double norm =
+      for_candidate ? part.candidate_norm_squared : part.reference_norm_squared;
+  if (norm != 0.0) {
+    if (rows.own_weights.empty()) {
+      rows.own_weights = backend.Allocate(columns, columns, kDouble);
+      backend.Fill(0.0, rows.own_weights);
+    }
+    backend.AddDiagonal(2.0 * norm, rows.own_weights);
+  }
+  AddInto(backend,
+          for_candidate ? part.candidate_sum : part.reference_sum,
+          rows.offset);
+}
+
 PullBackTerms MakeTerms(Backend& backend,
                         const RowOrder& order,
                         const SideView& side,
@@ -336,51 +368,18 @@ PullBackTerms MakeTerms(Backend& backend,
     RowTerms rows;
     rows.first = cell.first;
     rows.count = cell.count;
-    Matrix cell_cross;
-    Matrix cell_gram;
-    if (!cross.empty()) {
-      AddInto(backend, cross, cell_cross);
-    }
-    if (!gram.empty()) {
-      AddInto(backend, gram, cell_gram);
-    }
+    AddInto(backend, cross, rows.other_weights);
+    AddInto(backend, gram, rows.own_weights);
     for (const auto& [rule, adjoints] : adjoint.folds) {
       const int32_t fold = cell.folds.at(rule);
-      if (fold < 0) {
-        continue;
-      }
-      const FoldMomentsAdjoint& part = adjoints[static_cast<size_t>(fold)];
-      if (!part.cross.empty()) {
-        Matrix weights = part.cross;
-        if (for_candidate) {
-          weights =
-              backend.Allocate(part.cross.cols(), part.cross.rows(), kDouble);
-          backend.Transpose(part.cross, weights);
-        }
-        AddInto(backend, weights, cell_cross);
-      }
-      const Matrix& fold_gram = for_candidate ? part.gram : part.reference_gram;
-      if (!fold_gram.empty()) {
-        AddInto(backend, Scaled(backend, 2.0, fold_gram), cell_gram);
-      }
-      const double norm = for_candidate ? part.candidate_norm_squared
-                                        : part.reference_norm_squared;
-      if (norm != 0.0) {
-        if (cell_gram.empty()) {
-          cell_gram =
-              backend.Allocate(side.own.cols(), side.own.cols(), kDouble);
-          backend.Fill(0.0, cell_gram);
-        }
-        backend.AddDiagonal(2.0 * norm, cell_gram);
-      }
-      const Matrix& sum =
-          for_candidate ? part.candidate_sum : part.reference_sum;
-      if (!sum.empty()) {
-        AddInto(backend, sum, rows.offset);
+      if (fold >= 0) {
+        AddFold(backend,
+                adjoints[static_cast<size_t>(fold)],
+                for_candidate,
+                side.own.cols(),
+                rows);
       }
     }
-    rows.other_weights = cell_cross;
-    rows.own_weights = cell_gram;
     terms.rows.push_back(std::move(rows));
   }
   return terms;

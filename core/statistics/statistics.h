@@ -9,12 +9,14 @@
 #define REPSCORE_CORE_STATISTICS_STATISTICS_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "core/backend/backend.h"
 #include "core/backend/matrix.h"
 #include "core/statistics/folds.h"
@@ -127,6 +129,9 @@ struct Statistics {
   /// of the candidate alone, which hold for every other reference too.
   std::shared_ptr<Memo> memo;
   std::shared_ptr<Memo> candidate_memo;
+  /// Asked between the parts of a long computation, from the backend's thread;
+  /// not-OK stops it. Empty: nobody waits.
+  std::function<absl::Status()> keep_going;
 
   /// The same pair with the roles of the sides exchanged.
   Statistics Swapped() const;

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/backend/create.h"
@@ -29,6 +30,9 @@ struct Shape {
   int64_t p;
   int64_t q;
 };
+
+/// Steps of Adam of one start.
+constexpr int64_t kStepsOfRun = 16;
 
 constexpr Shape kShapes[] = {
     {300, 100, 100}, {2000, 200, 200}, {5000, 500, 500}, {3200, 4096, 168}};
@@ -207,9 +211,17 @@ void BenchAdam(benchmark::State& state,
   plan.stopping.max_steps = 1000000;
   plan.trace_every = 1000000;
   plan.storage = storage;
-  const std::unique_ptr<Optimization> run =
-      *Optimization::Create(ReferenceOf(shape), plan);
+  const std::shared_ptr<const Reference> reference = ReferenceOf(shape);
+  std::unique_ptr<Optimization> run;
+  int64_t steps = 0;
   for (auto _ : state) {
+    // Always the same steps, however long the benchmark lasts: near an optimum
+    // some cost more.
+    if (steps++ % kStepsOfRun == 0) {
+      state.PauseTiming();
+      run = *Optimization::Create(reference, plan);
+      state.ResumeTiming();
+    }
     if (!run->Step().ok()) {
       state.SkipWithError("step failed");
     }
@@ -217,7 +229,36 @@ void BenchAdam(benchmark::State& state,
   ReportFlops(state, StepFlops(id, shape), storage);
 }
 
+/// Of X'Y of random rows with falling spectra.
+void BenchPolar(benchmark::State& state, int64_t side, PolarMethod method) {
+  const Matrix x = RandomRows(4 * side, side, 1, ScalarType::kFloat64);
+  const Matrix y = RandomRows(4 * side, side, 2, ScalarType::kFloat64);
+  const Matrix cross = Device().Allocate(side, side, ScalarType::kFloat64);
+  Device().Gemm(Op::kTranspose, Op::kNone, 1.0, x, y, 0.0, cross);
+  const Matrix q = Device().Allocate(side, side, ScalarType::kFloat64);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(Device().Polar(cross, method, q));
+  }
+}
+
+void RegisterPolar() {
+  const std::pair<const char*, PolarMethod> methods[] = {
+      {"svd", PolarMethod::kSvd}, {"gram", PolarMethod::kGram}};
+  for (const int64_t side : {50, 100, 168, 200, 300, 500, 1000}) {
+    for (const auto& [name, method] : methods) {
+      benchmark::RegisterBenchmark(
+          ("Polar/" + std::to_string(side) + "/" + name).c_str(),
+          [side, method = method](benchmark::State& state) {
+            BenchPolar(state, side, method);
+          })
+          ->Unit(benchmark::kMillisecond)
+          ->UseRealTime();
+    }
+  }
+}
+
 void RegisterAll() {
+  RegisterPolar();
   for (const Shape& shape : kShapes) {
     const std::string name = ShapeName(shape);
     if (shape.p <= shape.n) {

@@ -230,7 +230,14 @@ class FakeBackend final : public Backend {
     return cpu_->SymmetricEigen(a);
   }
 
-  double Polar(const Matrix& a, PolarMethod method, const Matrix& q) override {
+  std::vector<double> SymmetricEigenvalues(const Matrix& a) override {
+    Enter();
+    return cpu_->SymmetricEigenvalues(a);
+  }
+
+  PolarNorm Polar(const Matrix& a,
+                  PolarMethod method,
+                  const Matrix& q) override {
     Enter();
     return cpu_->Polar(a, method, q);
   }

@@ -81,7 +81,10 @@ class CpuBackend final : public Backend {
   void CholeskySolveBatch(absl::Span<const Matrix> factors,
                           absl::Span<const Matrix> b) override;
   std::vector<double> SymmetricEigen(const Matrix& a) override;
-  double Polar(const Matrix& a, PolarMethod method, const Matrix& q) override;
+  std::vector<double> SymmetricEigenvalues(const Matrix& a) override;
+  PolarNorm Polar(const Matrix& a,
+                  PolarMethod method,
+                  const Matrix& q) override;
   std::vector<double> Svd(const Matrix& a,
                           const Matrix& u,
                           const Matrix& vt) override;

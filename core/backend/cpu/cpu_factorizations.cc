@@ -80,12 +80,9 @@ std::vector<double> Gesdd(const Matrix& a, double* u, double* vt) {
   return values;
 }
 
-}  // namespace
-
-std::vector<double> CpuBackend::SymmetricEigen(const Matrix& a) {
-  Require(a.rows() == a.cols() && IsDouble(a), "SymmetricEigen");
-  UseThreadsFor(9 * Cube(a.rows()) * kSharedPart);
-  const char job = 'V';
+/// Eigenvalues of a, which becomes the eigenvectors for job 'V' and is
+/// destroyed for 'N'.
+std::vector<double> Syevd(char job, const Matrix& a) {
   const char uplo = 'L';
   const lapack_int n = ToLapack(a.rows());
   const lapack_int lda = ToLapack(a.stride());
@@ -123,6 +120,20 @@ std::vector<double> CpuBackend::SymmetricEigen(const Matrix& a) {
                 &info);
   Check(info, "dsyevd");
   return values;
+}
+
+}  // namespace
+
+std::vector<double> CpuBackend::SymmetricEigen(const Matrix& a) {
+  Require(a.rows() == a.cols() && IsDouble(a), "SymmetricEigen");
+  UseThreadsFor(9 * Cube(a.rows()) * kSharedPart);
+  return Syevd('V', a);
+}
+
+std::vector<double> CpuBackend::SymmetricEigenvalues(const Matrix& a) {
+  Require(a.rows() == a.cols() && IsDouble(a), "SymmetricEigenvalues");
+  UseThreadsFor(4.0 / 3 * Cube(a.rows()) * kSharedPart);
+  return Syevd('N', a);
 }
 
 Matrix CpuBackend::TriangularFactor(const Matrix& a) {
@@ -168,7 +179,9 @@ Matrix CpuBackend::CompressColumns(const Matrix& a) {
   return compressed;
 }
 
-double CpuBackend::Polar(const Matrix& a, PolarMethod method, const Matrix& q) {
+PolarNorm CpuBackend::Polar(const Matrix& a,
+                            PolarMethod method,
+                            const Matrix& q) {
   Require(a.rows() == q.rows() && a.cols() == q.cols() && IsDouble(a) &&
               IsDouble(q),
           "Polar");
@@ -176,11 +189,14 @@ double CpuBackend::Polar(const Matrix& a, PolarMethod method, const Matrix& q) {
     const Matrix tall = Allocate(a.cols(), a.rows(), ScalarType::kFloat64);
     const Matrix factor = Allocate(a.cols(), a.rows(), ScalarType::kFloat64);
     Transpose(a, tall);
-    const double norm = Polar(tall, method, factor);
+    const PolarNorm norm = Polar(tall, method, factor);
     Transpose(factor, q);
     return norm;
   }
-  return method == PolarMethod::kSvd ? PolarBySvd(a, q) : PolarByGram(a, q);
+  if (method == PolarMethod::kGram) {
+    return {.nuclear = PolarByGram(a, q), .fine = false};
+  }
+  return {.nuclear = PolarBySvd(a, q)};
 }
 
 std::vector<double> CpuBackend::Svd(const Matrix& a,

@@ -61,6 +61,9 @@ struct KernelTable {
   void (*axpby_f32)(
       int64_t n, double alpha, const float* a, double beta, float* b);
 
+  /// values = exp(values), to 4 units in the last place
+  void (*exp_f64)(int64_t n, double* values);
+
   void (*widen)(int64_t n, const float* in, double* out);
   void (*narrow)(int64_t n, const double* in, float* out);
 };

@@ -97,7 +97,10 @@ class CudaBackend final : public Backend {
   void CholeskySolveBatch(absl::Span<const Matrix> factors,
                           absl::Span<const Matrix> b) override;
   std::vector<double> SymmetricEigen(const Matrix& a) override;
-  double Polar(const Matrix& a, PolarMethod method, const Matrix& q) override;
+  std::vector<double> SymmetricEigenvalues(const Matrix& a) override;
+  PolarNorm Polar(const Matrix& a,
+                  PolarMethod method,
+                  const Matrix& q) override;
   std::vector<double> Svd(const Matrix& a,
                           const Matrix& u,
                           const Matrix& vt) override;
@@ -168,7 +171,7 @@ class CudaBackend final : public Backend {
                               const Matrix& u,
                               const Matrix& vt);
 
-  double PolarOfTall(const Matrix& a, PolarMethod method, const Matrix& q);
+  PolarNorm PolarOfTall(const Matrix& a, PolarMethod method, const Matrix& q);
   /// False when the result is no polar factor to rounding: singular values
   /// near zero.
   bool PolarByHalley(const Matrix& a,
@@ -179,6 +182,8 @@ class CudaBackend final : public Backend {
   bool PolarInSingle(const Matrix& a, const Matrix& q, double* nuclear_norm);
   /// Nearly the polar factor of a [m x n] float32, in float32.
   Matrix IterateInSingle(const Matrix& a);
+  /// Eigenvalues of a, which becomes the eigenvectors or is destroyed.
+  std::vector<double> Syevd(bool vectors, const Matrix& a);
   double PolarBySvd(const Matrix& a, const Matrix& q);
   double PolarByGram(const Matrix& a, const Matrix& q);
 

@@ -45,6 +45,17 @@ CudaBackend::Workspace CudaBackend::MakeWorkspace(size_t device_bytes,
 
 std::vector<double> CudaBackend::SymmetricEigen(const Matrix& a) {
   Require(a.rows() == a.cols() && IsDouble(a), "SymmetricEigen");
+  return Syevd(/*vectors=*/true, a);
+}
+
+std::vector<double> CudaBackend::SymmetricEigenvalues(const Matrix& a) {
+  Require(a.rows() == a.cols() && IsDouble(a), "SymmetricEigenvalues");
+  return Syevd(/*vectors=*/false, a);
+}
+
+std::vector<double> CudaBackend::Syevd(bool vectors, const Matrix& a) {
+  const cusolverEigMode_t mode =
+      vectors ? CUSOLVER_EIG_MODE_VECTOR : CUSOLVER_EIG_MODE_NOVECTOR;
   Begin({}, {&a});
   if (a.empty()) {
     return {};
@@ -56,7 +67,7 @@ std::vector<double> CudaBackend::SymmetricEigen(const Matrix& a) {
   size_t host_bytes = 0;
   device().Check(libraries.syevd_size(queue_->solver(),
                                       queue_->solver_parameters(),
-                                      CUSOLVER_EIG_MODE_VECTOR,
+                                      mode,
                                       CUBLAS_FILL_MODE_LOWER,
                                       n,
                                       kReal,
@@ -72,7 +83,7 @@ std::vector<double> CudaBackend::SymmetricEigen(const Matrix& a) {
   Check(FillElements(stream(), 0.0, values), "decomposing");
   device().Check(libraries.syevd(queue_->solver(),
                                  queue_->solver_parameters(),
-                                 CUSOLVER_EIG_MODE_VECTOR,
+                                 mode,
                                  CUBLAS_FILL_MODE_LOWER,
                                  n,
                                  kReal,

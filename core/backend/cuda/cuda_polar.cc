@@ -56,13 +56,13 @@ std::vector<Weights> HalleyWeights(double smallest) {
 
 }  // namespace
 
-double CudaBackend::Polar(const Matrix& a,
-                          PolarMethod method,
-                          const Matrix& q) {
+PolarNorm CudaBackend::Polar(const Matrix& a,
+                             PolarMethod method,
+                             const Matrix& q) {
   Require(SameShape(a, q) && IsDouble(a) && IsDouble(q), "Polar");
   Begin({&a}, {&q});
   if (a.empty()) {
-    return 0.0;
+    return {};
   }
   if (a.rows() >= a.cols()) {
     return PolarOfTall(a, method, q);
@@ -70,30 +70,34 @@ double CudaBackend::Polar(const Matrix& a,
   const Matrix tall = Allocate(a.cols(), a.rows(), kDouble);
   const Matrix factor = Allocate(a.cols(), a.rows(), kDouble);
   Transpose(a, tall);
-  const double norm = PolarOfTall(tall, method, factor);
+  const PolarNorm norm = PolarOfTall(tall, method, factor);
   Transpose(factor, q);
   return norm;
 }
 
-double CudaBackend::PolarOfTall(const Matrix& a,
-                                PolarMethod method,
-                                const Matrix& q) {
+PolarNorm CudaBackend::PolarOfTall(const Matrix& a,
+                                   PolarMethod method,
+                                   const Matrix& q) {
   double norm = 0.0;
-  if (method == PolarMethod::kGram && !device().fast_float64()) {
+  const bool gram = method == PolarMethod::kGram;
+  if (gram && !device().fast_float64()) {
     if (PolarInSingle(a, q, &norm)) {
-      return norm;
+      return {.nuclear = norm, .fine = false};
     }
   } else {
     // The Gram matrix does not see singular values below the root of rounding.
     const double smallest =
-        method == PolarMethod::kSvd
-            ? kSmallest
-            : std::sqrt(static_cast<double>(a.cols()) * kEpsilon);
+        gram ? std::sqrt(static_cast<double>(a.cols()) * kEpsilon) : kSmallest;
+    // What passes the iteration's checks is a factor, whatever it was set up
+    // for.
     if (PolarByHalley(a, smallest, q, &norm)) {
-      return norm;
+      return {.nuclear = norm};
     }
   }
-  return method == PolarMethod::kSvd ? PolarBySvd(a, q) : PolarByGram(a, q);
+  if (gram) {
+    return {.nuclear = PolarByGram(a, q), .fine = false};
+  }
+  return {.nuclear = PolarBySvd(a, q)};
 }
 
 bool CudaBackend::PolarByHalley(const Matrix& a,

@@ -315,13 +315,28 @@ TEST_P(BackendTest, SymmetricEigenReconstructs) {
   EXPECT_LT(Distance(Product(scaled, Transposed(v)), a), 1e-13);
 }
 
+TEST_P(BackendTest, EigenvaluesAloneAreThoseWithVectors) {
+  for (const int64_t side : {1, 9, 40}) {
+    const Table x = Normals(side + 5, side, 37);
+    const Table a = Product(Transposed(x), x);
+    const std::vector<double> with = backend_->SymmetricEigen(Upload(a));
+
+    const std::vector<double> alone = backend_->SymmetricEigenvalues(Upload(a));
+
+    ASSERT_EQ(alone.size(), with.size());
+    for (size_t i = 0; i < with.size(); ++i) {
+      EXPECT_NEAR(alone[i], with[i], 1e-12 * with.back());
+    }
+  }
+}
+
 TEST_P(BackendTest, PolarFactorIsOrthogonalAndGivesTheNuclearNorm) {
   for (const auto& [rows, cols] :
        std::vector<std::pair<int64_t, int64_t>>{{30, 8}, {8, 30}, {12, 12}}) {
     const Table a = Normals(rows, cols, 18);
     for (const PolarMethod method : {PolarMethod::kSvd, PolarMethod::kGram}) {
       const Matrix q = New(rows, cols);
-      const double norm = backend_->Polar(Upload(a), method, q);
+      const double norm = backend_->Polar(Upload(a), method, q).nuclear;
       const Table factor = Download(q);
       const Table small = rows >= cols ? Product(Transposed(factor), factor)
                                        : Product(factor, Transposed(factor));
@@ -338,7 +353,7 @@ TEST_P(BackendTest, PolarFactorIsOrthogonalAndGivesTheNuclearNorm) {
 TEST_P(BackendTest, PolarFactorOfLowRankIsAPartialIsometry) {
   const Table a = Product(Normals(20, 3, 19), Normals(3, 10, 20));
   const Matrix q = New(20, 10);
-  const double norm = backend_->Polar(Upload(a), PolarMethod::kSvd, q);
+  const double norm = backend_->Polar(Upload(a), PolarMethod::kSvd, q).nuclear;
   const Table factor = Download(q);
 
   EXPECT_NEAR(Dot(a, factor), norm, 1e-12 * norm);

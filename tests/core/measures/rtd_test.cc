@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/analysis/score_stream.h"
 #include "core/base/random.h"
 #include "core/measures/rips_loops.h"
 #include "tests/support/problem.h"
@@ -119,6 +120,31 @@ TEST(RtdTest, TrialsAreAveragedOverTheSameRandomRowsOfBothSides) {
               std::sqrt((squares - mean * mean) / kTrials),
               kTolerance);
   EXPECT_FALSE(MustEvaluate("rtd(rows=25)", pair).error.has_value());
+}
+
+TEST(RtdTest, StopsBetweenTrialsWhenNobodyWaitsAnyMore) {
+  const Pair pair = MixedPair(25, 4, 3, 1);
+  const auto reference =
+      Reference::Create(TestBackend(), MakeDataset(pair.reference));
+  ASSERT_TRUE(reference.ok()) << reference.status();
+  const HostArray candidate = ToHostArray(pair.candidate);
+  int asked = 0;
+  ScoreOptions options;
+  options.keep_going = [&asked] {
+    return ++asked < 3 ? absl::OkStatus() : absl::CancelledError("gone");
+  };
+  const auto stream =
+      ScoreStream::Create(*reference,
+                          {MustCreate("rtd(rows=12,seed=7,trials=1000)")},
+                          candidate.spec,
+                          options);
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  ASSERT_TRUE((*stream)->Append(candidate.data).ok());
+
+  const auto report = (*stream)->Finish();
+
+  EXPECT_EQ(report.status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(asked, 3);
 }
 
 TEST(RtdTest, RowsThatAreNearlyAllEqualHaveNoScale) {

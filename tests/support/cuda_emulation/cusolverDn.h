@@ -13,7 +13,7 @@ enum cusolverStatus_t {
   CUSOLVER_STATUS_ALLOC_FAILED = 2,
   CUSOLVER_STATUS_EXECUTION_FAILED = 6,
 };
-enum cusolverEigMode_t { CUSOLVER_EIG_MODE_VECTOR };
+enum cusolverEigMode_t { CUSOLVER_EIG_MODE_NOVECTOR, CUSOLVER_EIG_MODE_VECTOR };
 
 struct EmulatedSolverHandle;
 struct EmulatedSolverParameters;

@@ -45,8 +45,12 @@ lapack_int ToLapack(int64_t value) {
   return static_cast<lapack_int>(value);
 }
 
-void Syevd(int64_t size, double* a, int64_t stride, double* values, int* info) {
-  const char job = 'V';
+void Syevd(char job,
+           int64_t size,
+           double* a,
+           int64_t stride,
+           double* values,
+           int* info) {
   const char triangle = 'L';
   const lapack_int n = ToLapack(size);
   const lapack_int lda = ToLapack(stride);
@@ -255,7 +259,7 @@ cusolverStatus_t cusolverDnXsyevd_bufferSize(cusolverDnHandle_t /*handle*/,
 
 cusolverStatus_t cusolverDnXsyevd(cusolverDnHandle_t handle,
                                   cusolverDnParams_t /*parameters*/,
-                                  cusolverEigMode_t /*mode*/,
+                                  cusolverEigMode_t mode,
                                   cublasFillMode_t /*triangle*/,
                                   int64_t n,
                                   cudaDataType /*a_type*/,
@@ -270,7 +274,8 @@ cusolverStatus_t cusolverDnXsyevd(cusolverDnHandle_t handle,
                                   size_t /*host_bytes*/,
                                   int* info) {
   return Enqueue(handle, device_bytes, [=] {
-    Syevd(n,
+    Syevd(mode == CUSOLVER_EIG_MODE_VECTOR ? 'V' : 'N',
+          n,
           static_cast<double*>(a),
           a_stride,
           static_cast<double*>(values),

@@ -230,7 +230,7 @@ TEST_F(EmulatedDeviceTest, AFailedAllocationInsideAnOperationLeavesNothing) {
   EXPECT_EQ(failed.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(emulation::TheCounts().live_bytes, live);
   EXPECT_TRUE(backend_->Health().ok());
-  EXPECT_GT(backend_->Polar(matrix, PolarMethod::kSvd, q), 0.0);
+  EXPECT_GT(backend_->Polar(matrix, PolarMethod::kSvd, q).nuclear, 0.0);
 }
 
 TEST_F(EmulatedDeviceTest, OptimizationSurvivesAFailedAllocation) {
@@ -344,7 +344,7 @@ TEST_F(EmulatedDeviceTest, PolarFactorsAgreeWithTheCpuWhateverTheSpectrum) {
       const Matrix matrix = backend.Allocate(24, 9, kDouble);
       backend.Upload(Transposed(a).values, matrix);
       const Matrix q = backend.Allocate(24, 9, kDouble);
-      *norm = backend.Polar(matrix, PolarMethod::kSvd, q);
+      *norm = backend.Polar(matrix, PolarMethod::kSvd, q).nuclear;
       Table table = {9, 24, Downloaded(backend, q)};
       return Transposed(table);
     };

@@ -46,7 +46,7 @@ class PolarSingleTest : public ::testing::Test {
     backend.Upload(Transposed(a).values, matrix);
     const Matrix q = backend.Allocate(a.rows, a.cols, kDouble);
     Factor factor;
-    factor.norm = backend.Polar(matrix, method, q);
+    factor.norm = backend.Polar(matrix, method, q).nuclear;
     Table transposed = {a.cols, a.rows, std::vector<double>(a.values.size())};
     backend.Download(q, absl::MakeSpan(transposed.values));
     factor.q = Transposed(transposed);

@@ -4,14 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
-#include <optional>
 #include <utility>
 
+#include "core/analysis/decoding_rows.h"
 #include "core/analysis/logistic_regression.h"
 #include "core/backend/host_algebra.h"
-#include "core/base/first_exception.h"
 #include "core/base/random.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
@@ -100,14 +98,9 @@ absl::StatusOr<std::vector<int32_t>> StratifiedFolds(
   return folds;
 }
 
-/// Singular directions below this share of the largest are rounding.
-constexpr double kRankFloor = 1e-10;
 // Of FitLogisticFolds. At features of unit variance it is scikit-learn's
 // default, 1e-4, five times finer.
 constexpr double kTolerance = 4e-5;
-
-using RowMajor =
-    Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 /// Threads of library calls by this thread: one, until the end of the scope.
 class SingleThreaded {
@@ -124,110 +117,6 @@ class SingleThreaded {
 // Fits of one label go side by side until they have this many columns: products
 // with fewer are slow, and other threads take the other fits.
 constexpr int64_t kColumnsTogether = 16;
-
-/// Rows of one time bin, made ready for the fits of any label.
-struct BinRows {
-  BinRows(const Eigen::Map<const RowMajor>& block, double c)
-      // The intercept has no penalty: centring changes no prediction.
-      : rows(block.rowwise() - block.colwise().mean()) {
-    if (rows.cols() > rows.rows()) {
-      UseKernel();
-    }
-    whitened.emplace(rows, c);
-  }
-
-  /// Solutions are combinations of rows, and the penalty does not see turns:
-  /// X = U S V' is as good as U S.
-  void UseKernel() {
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> kernel(
-        rows * rows.transpose());
-    const Eigen::VectorXd values = kernel.eigenvalues().cwiseMax(0.0);
-    const double floor = kRankFloor * values(values.size() - 1);
-    const Eigen::Index rank =
-        std::max<Eigen::Index>(1, (values.array() > floor).count());
-    u = kernel.eigenvectors().rightCols(rank);
-    s = values.tail(rank).cwiseSqrt().cwiseMax(
-        std::numeric_limits<double>::min());
-    rows = u * s.asDiagonal();
-  }
-
-  /// Solutions outlive their rows: as weights, last row the intercepts, or,
-  /// where the rows are U S, as scores of the rows, which hold for every basis.
-  Eigen::MatrixXd ToWeights(const Eigen::MatrixXd& solution) const {
-    const Eigen::Index n = rows.rows();
-    const Eigen::Index rank = rows.cols();
-    const bool fits = solution.rows() == (u.size() > 0 ? n : rank) + 1;
-    if (!fits) {
-      return Eigen::MatrixXd::Zero(rank + 1, solution.cols());
-    }
-    if (u.size() == 0) {
-      return solution;
-    }
-    Eigen::MatrixXd weights(rank + 1, solution.cols());
-    weights.topRows(rank) =
-        s.cwiseInverse().asDiagonal() * (u.transpose() * solution.topRows(n));
-    weights.row(rank) = solution.row(n);
-    return weights;
-  }
-
-  Eigen::MatrixXd ToSolution(const Eigen::MatrixXd& weights) const {
-    if (u.size() == 0) {
-      return weights;
-    }
-    const Eigen::Index rank = rows.cols();
-    Eigen::MatrixXd solution(rows.rows() + 1, weights.cols());
-    solution.topRows(rows.rows()) = rows * weights.topRows(rank);
-    solution.row(rows.rows()) = weights.row(rank);
-    return solution;
-  }
-
-  /// Centred [n x p], or U S.
-  Eigen::MatrixXd rows;
-  /// Empty where p <= n.
-  Eigen::MatrixXd u;
-  Eigen::VectorXd s;
-  std::optional<WhitenedRows> whitened;
-};
-
-/// Calls body(i) for i < count, on several threads.
-template <typename Body>
-void ForEach(int64_t count, int threads, const Body& body) {
-  FirstException thrown;
-#pragma omp parallel for schedule(dynamic) num_threads(threads) if (count > 1)
-  for (int64_t i = 0; i < count; ++i) {
-    thrown.Catch([&] { body(i); });
-  }
-  thrown.Rethrow();
-}
-
-/// How the time bins of a decoder lie in the rows of its dataset.
-struct BinLayout {
-  int64_t bins = 1;
-  int64_t bin_rows = 0;
-  double c = 1.0;
-
-  bool operator==(const BinLayout& other) const {
-    return bins == other.bins && bin_rows == other.bin_rows && c == other.c;
-  }
-};
-
-std::vector<std::unique_ptr<const BinRows>> MakeBins(
-    const BinLayout& layout,
-    absl::Span<const double> rows,
-    int64_t features,
-    int threads) {
-  std::vector<std::unique_ptr<const BinRows>> bins(
-      static_cast<size_t>(layout.bins));
-  ForEach(layout.bins, threads, [&](int64_t bin) {
-    const Eigen::Map<const RowMajor> block(
-        rows.data() + bin * layout.bin_rows * features,
-        layout.bin_rows,
-        features);
-    bins[static_cast<size_t>(bin)] =
-        std::make_unique<const BinRows>(block, layout.c);
-  });
-  return bins;
-}
 
 }  // namespace
 
@@ -288,7 +177,7 @@ class Decoder::Fits {
     auto columns =
         weights_[static_cast<size_t>(bin)].middleCols(first * k, count * k);
     Eigen::MatrixXd weights = columns;
-    FitLogisticFolds(*rows.whitened,
+    FitLogisticFolds(rows.whitened(),
                      targets_,
                      static_cast<int32_t>(first),
                      kTolerance,
@@ -300,7 +189,7 @@ class Decoder::Fits {
   double FinishBin(const BinRows& rows, int64_t bin) {
     const auto b = static_cast<size_t>(bin);
     solutions_[b] = rows.ToSolution(weights_[b]);
-    return Accuracy(rows.rows, weights_[b]);
+    return Accuracy(rows.rows(), weights_[b]);
   }
 
   DecodingResult Result(std::vector<double> bins) const {
@@ -394,25 +283,6 @@ class Decoder::Fits {
 };
 
 namespace {
-
-absl::Status CheckRows(const BinLayout& layout,
-                       absl::Span<const double> rows,
-                       int64_t features) {
-  const int64_t n = layout.bins * layout.bin_rows;
-  if (static_cast<int64_t>(rows.size()) != n * features) {
-    return absl::InvalidArgumentError(StrCat("rows: has ",
-                                             rows.size(),
-                                             " elements, ",
-                                             n,
-                                             " x ",
-                                             features,
-                                             " are needed"));
-  }
-  if (FirstNonFinite(rows) >= 0) {
-    return absl::InvalidArgumentError("rows: an entry is not finite");
-  }
-  return absl::OkStatus();
-}
 
 /// Every training set must hold every class.
 absl::Status CheckTraining(const std::vector<int32_t>& classes,

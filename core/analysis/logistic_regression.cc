@@ -10,6 +10,7 @@ namespace {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
+using Eigen::MatrixXf;
 using Eigen::VectorXd;
 
 // Corrections that L-BFGS remembers, and its most iterations.
@@ -18,8 +19,10 @@ constexpr int kMostIterations = 2000;
 // Sufficient decrease of the line search (Armijo), and its most halvings.
 constexpr double kArmijo = 1e-4;
 constexpr int kMostHalvings = 30;
-// A decrease below this share of the objective is its rounding.
+// A decrease below this share of the objective is its rounding: of products in
+// float64 and in float32.
 constexpr double kRounding = 1e-14;
+constexpr double kSingleRounding = 2e-8;
 
 /// Residuals of the rows of one fit: scores [n x k] become d loss / d score,
 /// zero for the rows of fold `left_out`. Returns the loss.
@@ -107,10 +110,12 @@ class LockstepFits {
                const LogisticTargets& targets,
                int32_t first_fold,
                double tolerance,
+               ScalarType products,
                MatrixXd& weights)
       : rows_(rows),
         targets_(targets),
         first_fold_(first_fold),
+        in_single_(products == ScalarType::kFloat32),
         columns_(WeightColumns(targets.class_count)),
         features_(rows.features()),
         tolerance_(tolerance * std::sqrt(rows.c() * static_cast<double>(
@@ -153,10 +158,18 @@ class LockstepFits {
 
   /// Values and gradients at all_.
   void EvaluateAll() {
-    scores_.noalias() = rows_.rows() * all_;
     gradients_.resize(all_.rows(), all_.cols());
-    gradients_.topRows(features_).noalias() =
-        rows_.penalty() * all_.topRows(features_);
+    if (in_single_) {
+      const MatrixXf all = all_.cast<float>();
+      single_.noalias() = rows_.single_rows() * all;
+      scores_ = single_.cast<double>();
+      single_.noalias() = rows_.single_penalty() * all.topRows(features_);
+      gradients_.topRows(features_) = single_.cast<double>();
+    } else {
+      scores_.noalias() = rows_.rows() * all_;
+      gradients_.topRows(features_).noalias() =
+          rows_.penalty() * all_.topRows(features_);
+    }
     gradients_.row(features_).setZero();
     values_.resize(searches_.size());
     for (size_t f = 0; f < searches_.size(); ++f) {
@@ -171,7 +184,13 @@ class LockstepFits {
                               : SoftmaxLoss(targets_, fold, Block(scores_, f));
       values_[f] = rows_.c() * loss + penalty;
     }
-    gradients_.noalias() += rows_.c() * (rows_.rows().transpose() * scores_);
+    if (in_single_) {
+      const MatrixXf residuals = scores_.cast<float>();
+      single_.noalias() = rows_.single_rows().transpose() * residuals;
+      gradients_ += rows_.c() * single_.cast<double>();
+    } else {
+      gradients_.noalias() += rows_.c() * (rows_.rows().transpose() * scores_);
+    }
   }
 
   /// Puts the next trial of every fit into all_; false when all are done.
@@ -220,7 +239,8 @@ class LockstepFits {
   /// Takes the trial or halves its step.
   void Judge(Search& search, size_t fit) {
     const double value = values_[fit];
-    const double rounding = kRounding * std::abs(search.value);
+    const double rounding =
+        (in_single_ ? kSingleRounding : kRounding) * std::abs(search.value);
     if (!(value <=
           search.value + kArmijo * search.step * search.slope + rounding)) {
       search.step *= 0.5;
@@ -248,6 +268,8 @@ class LockstepFits {
   const WhitenedRows& rows_;
   const LogisticTargets& targets_;
   const int32_t first_fold_;
+  /// Products are in float32.
+  const bool in_single_;
   const Index columns_;
   const Index features_;
   const double tolerance_;
@@ -256,6 +278,8 @@ class LockstepFits {
   MatrixXd all_;
   std::vector<Search> searches_;
   MatrixXd scores_;
+  /// The product at hand, in float32.
+  MatrixXf single_;
   MatrixXd gradients_;
   std::vector<double> values_;
 };
@@ -278,6 +302,8 @@ WhitenedRows::WhitenedRows(const MatrixXd& rows, double c)
   MatrixXd inverse = MatrixXd::Identity(features, features);
   lower.solveInPlace(inverse);
   penalty_.noalias() = inverse * inverse.transpose();
+  single_rows_ = rows_.cast<float>();
+  single_penalty_ = penalty_.cast<float>();
 }
 
 MatrixXd WhitenedRows::Whiten(const MatrixXd& weights) const {
@@ -311,7 +337,8 @@ double FitLogistic(const LogisticProblem& problem,
       .classes = problem.targets,
       .class_count = problem.classes,
       .folds = std::vector<int32_t>(problem.targets.size(), -1)};
-  LockstepFits fits(whitened, targets, 0, tolerance, weights);
+  LockstepFits fits(
+      whitened, targets, 0, tolerance, ScalarType::kFloat64, weights);
   fits.Run();
   return fits.value(0);
 }
@@ -321,7 +348,9 @@ void FitLogisticFolds(const WhitenedRows& rows,
                       int32_t first_fold,
                       double tolerance,
                       MatrixXd& weights) {
-  LockstepFits(rows, targets, first_fold, tolerance, weights).Run();
+  LockstepFits(
+      rows, targets, first_fold, tolerance, ScalarType::kFloat32, weights)
+      .Run();
 }
 
 std::vector<int32_t> PredictLogistic(const MatrixXd& rows,

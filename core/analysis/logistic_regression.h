@@ -40,6 +40,9 @@ class WhitenedRows {
   const Eigen::MatrixXd& rows() const { return rows_; }
   /// |W|^2 = tr V'(penalty)V.
   const Eigen::MatrixXd& penalty() const { return penalty_; }
+  /// Both in float32.
+  const Eigen::MatrixXf& single_rows() const { return single_rows_; }
+  const Eigen::MatrixXf& single_penalty() const { return single_penalty_; }
   /// V of weights W with their intercepts in the last row, and back.
   Eigen::MatrixXd Whiten(const Eigen::MatrixXd& weights) const;
   Eigen::MatrixXd Unwhiten(const Eigen::MatrixXd& whitened) const;
@@ -50,6 +53,8 @@ class WhitenedRows {
   double intercept_scale_;
   Eigen::MatrixXd rows_;
   Eigen::MatrixXd penalty_;
+  Eigen::MatrixXf single_rows_;
+  Eigen::MatrixXf single_penalty_;
 };
 
 /// Classes of rows, and the fold of each.
@@ -73,7 +78,8 @@ double FitLogistic(const LogisticProblem& problem,
 /// One fit per fold from `first_fold` on, each without the rows of its own
 /// fold: the fit of fold f trains on the rows i with folds[i] != f. `weights`
 /// [(r + 1) x k fits] holds the starts and becomes the solutions, k columns per
-/// fit. The fits go side by side, so that they share products.
+/// fit. The fits go side by side, so that they share products, which are in
+/// float32: tolerances below 1e-5 are not reached.
 void FitLogisticFolds(const WhitenedRows& rows,
                       const LogisticTargets& targets,
                       int32_t first_fold,

@@ -20,6 +20,8 @@ constexpr int64_t kDrawBatchBytes = int64_t{4} << 20;
 // Splits that PLS fits side by side, and components by default.
 constexpr int64_t kPlsSplits = 10;
 constexpr int64_t kPlsComponents = 25;
+// Of held-out rows in the backend's memory (predict_ridge.cc).
+constexpr int64_t kProbeRows = 4096;
 
 /// Matrices that are there together in one phase.
 class Phase {
@@ -157,7 +159,14 @@ int64_t PredictionElements(const Measure& measure, const ProblemSize& size) {
     // K on the host, of a training set, its factor and their transfer.
     return 4 * n * n + 2 * n * q;
   }
-  return n * p + n * q + 4 * p * p + 3 * p * q;
+  // X on the host, the rows that are predicted, a part of them on its way to
+  // the product, and their targets with their predictions.
+  const int64_t probe =
+      measure.fold_rule() == nullptr
+          ? n
+          : n / std::max<int64_t>(FoldCount(*measure.fold_rule(), n), 2);
+  return (n + probe + std::min(probe, kProbeRows)) * p + (n + 2 * probe) * q +
+         5 * p * p + 3 * p * q;
 }
 
 /// Beside the statistics.

@@ -114,9 +114,7 @@ std::vector<MeasureEntry> PredictivityFamily() {
       .examples = {"linear_r(aggregation=mean,folds=rows_contiguous(4))",
                    "linear_r(aggregation=flat,folds=rows_shuffled(3,5))",
                    "linear_r(folds=loo,pooling=pooled)"},
-      .cost =
-          "n p (p + q) + k (h p (p + q) + p^3) for k splits that hold out h "
-          "rows",
+      .cost = kPredictionCost,
       .known_as = {"brain-score: linear_predictivity"}};
   MeasureInfo ridge = linear;
   ridge.id = "ridge_r";

@@ -36,13 +36,35 @@ bool SpectrumIsCheaper(const TrainingSet& set,
   return spectrum < factor * static_cast<double>(lambdas.size());
 }
 
+// Rows of a probe that are in the backend's memory at a time.
+constexpr int64_t kProbeRows = 4096;
+
+MatrixXd Predict(Backend& backend,
+                 const MatrixXd& probe,
+                 const Matrix& weights) {
+  MatrixXd predicted(probe.rows(), weights.cols());
+  for (int64_t first = 0; first < probe.rows(); first += kProbeRows) {
+    const int64_t count = std::min(kProbeRows, probe.rows() - first);
+    const Matrix product =
+        backend.Allocate(count, weights.cols(), weights.type());
+    backend.Gemm(Op::kNone,
+                 Op::kNone,
+                 1.0,
+                 ToBackend(backend, probe.middleRows(first, count)),
+                 weights,
+                 0.0,
+                 product);
+    predicted.middleRows(first, count) = ToHost(backend, product);
+  }
+  return predicted;
+}
+
 }  // namespace
 
 MatrixXd PredictRidge(Backend& backend, const TrainingSet& set, double lambda) {
   const PositiveFactor factor(backend, ToBackend(backend, set.gram), lambda);
-  const MatrixXd weights =
-      ToHost(backend, factor.Solve(ToBackend(backend, set.cross)));
-  return Multiply(backend, Op::kNone, set.probe, Op::kNone, weights);
+  return Predict(
+      backend, set.probe, factor.Solve(ToBackend(backend, set.cross)));
 }
 
 std::vector<MatrixXd> PredictRidges(Backend& backend,
@@ -58,7 +80,6 @@ std::vector<MatrixXd> PredictRidges(Backend& backend,
   }
   const Matrix gram = ToBackend(backend, set.gram);
   const Matrix cross = ToBackend(backend, set.cross);
-  const Matrix probe = ToBackend(backend, set.probe);
   const auto together =
       static_cast<size_t>(std::clamp(backend.threads(), 1, kMostTogether));
   for (; !lambdas.empty();
@@ -69,10 +90,7 @@ std::vector<MatrixXd> PredictRidges(Backend& backend,
         backend, some, [&](size_t) { return Scaled(backend, 1.0, gram); });
     for (const Matrix& weights : PositiveFactor::SolveBatch(
              factors, std::vector<Matrix>(some.size(), cross))) {
-      const Matrix product =
-          backend.Allocate(probe.rows(), weights.cols(), weights.type());
-      backend.Gemm(Op::kNone, Op::kNone, 1.0, probe, weights, 0.0, product);
-      predicted.push_back(ToHost(backend, product));
+      predicted.push_back(Predict(backend, set.probe, weights));
     }
   }
   return predicted;

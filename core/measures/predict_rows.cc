@@ -172,7 +172,8 @@ TrainingSet PredictionRows::TrainOnMoments(const Split& split) const {
     set.cross = cross_ - set.cross;
   }
   set.cross.noalias() -= train * x_mean.transpose() * set.centre;
-  set.actual = Gather(y_, split.test).rowwise() - set.centre;
+  set.actual = Gather(y_, split.test);
+  set.actual.rowwise() -= set.centre;
   if (by_columns()) {
     const VectorXd squares = x.colwise().squaredNorm();
     set.weights = (downdate ? VectorXd(squares_ - squares) : squares);
@@ -192,7 +193,9 @@ TrainingSet PredictionRows::TrainOnMoments(const Split& split) const {
   } else {
     set.weights = (x.rowwise() - x_mean).colwise().squaredNorm();
   }
-  set.probe = Gather(x_, split.test).rowwise() - x_mean;
+  // In place: in-sample this is a copy of all rows.
+  set.probe = Gather(x_, split.test);
+  set.probe.rowwise() -= x_mean;
   return set;
 }
 

@@ -111,6 +111,12 @@ class Evaluator {
   absl::Status PredictSplit(const Split& split) {
     const auto train = static_cast<int64_t>(split.train.size());
     fewest_train_ = fewest_train_ < 0 ? train : std::min(fewest_train_, train);
+    MatrixXd errors;
+    if (options_.regressor == Regressor::kRidge &&
+        options_.lambda.inner_folds > 0) {
+      // Before the split's own rows are laid out: they take as much memory.
+      REPSCORE_ASSIGN_OR_RETURN(errors, InnerFoldErrors(split));
+    }
     TrainingSet set = rows_.Train(split);
     MatrixXd predicted;
     switch (options_.regressor) {
@@ -123,7 +129,11 @@ class Evaluator {
           predicted =
               PredictRidge(rows_.backend(), set, options_.lambda.At(0, train));
         } else {
-          REPSCORE_ASSIGN_OR_RETURN(predicted, PredictChosen(split, set));
+          if (options_.lambda.inner_folds == 0) {
+            errors =
+                LeaveOneOutErrors(split, SpectrumOf(rows_.backend(), set.gram));
+          }
+          predicted = PredictChosen(std::move(errors), set);
         }
         break;
     }
@@ -151,15 +161,8 @@ class Evaluator {
     }
   }
 
-  absl::StatusOr<MatrixXd> PredictChosen(const Split& split,
-                                         const TrainingSet& set) {
-    Backend& backend = rows_.backend();
-    MatrixXd errors;
-    if (options_.lambda.inner_folds == 0) {
-      errors = LeaveOneOutErrors(split, SpectrumOf(backend, set.gram));
-    } else {
-      REPSCORE_ASSIGN_OR_RETURN(errors, InnerFoldErrors(split));
-    }
+  /// By the penalties with the least `errors` [lambdas x q].
+  MatrixXd PredictChosen(MatrixXd errors, const TrainingSet& set) {
     if (!options_.lambda.per_target) {
       const VectorXd total = errors.rowwise().sum();
       errors = total.replicate(1, errors.cols());
@@ -181,7 +184,7 @@ class Evaluator {
       lambdas.push_back(options_.lambda.At(i, set.rows));
     }
     const std::vector<MatrixXd> by_lambda =
-        PredictRidges(backend, set, lambdas);
+        PredictRidges(rows_.backend(), set, lambdas);
     MatrixXd predicted(set.probe.rows(), set.cross.cols());
     auto some = by_lambda.begin();
     for (const auto& [index, targets] : targets_of) {
@@ -418,6 +421,9 @@ std::shared_ptr<const Measure> MakePredictivity(const MeasureInfo& info,
                                                 std::string id) {
   MeasureInfo claims = info;
   claims.differentiable = false;
+  if (options.regressor != Regressor::kPls) {
+    claims.cost = kPredictionCost;
+  }
   claims.reference_invariances = TargetInvariances(options);
   if (!options.lambda.fixed()) {
     claims.weak_dependences = {"scale"};

@@ -73,6 +73,10 @@ absl::Status CheckSelection(const PredictivityOptions& options);
 /// median.
 absl::StatusOr<Aggregation> ReadR2Aggregation(Parameters& parameters);
 
+/// Cost of a prediction by other than PLS.
+inline constexpr std::string_view kPredictionCost =
+    "n p (p + q) + k (h p (p + q) + p^3) for k splits that hold out h rows";
+
 inline constexpr std::string_view kFoldsHelp =
     "rows_contiguous(k), rows_shuffled(k,seed), conditions_contiguous(k), "
     "conditions_shuffled(k,seed), stratified(k,label,seed), "

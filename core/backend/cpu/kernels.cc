@@ -6,8 +6,10 @@
 #if defined(__x86_64__) && defined(__GLIBC__)
 // The C library has vector forms of this function, but its headers declare them
 // for -ffast-math only.
+extern "C" {
 #pragma omp declare simd notinbranch
-extern "C" double exp(double) noexcept;
+double exp(double) noexcept;
+}
 #endif
 
 // Nothing here may be an inline function with external linkage that other

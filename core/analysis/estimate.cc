@@ -39,7 +39,7 @@ double MeasureFlops(const Measure& measure, const ProblemSize& size) {
       side > 0.0) {
     const double fits =
         measure.fold_rule() != nullptr && size.space == Space::kFeature
-            ? static_cast<double>(FoldCount(*measure.fold_rule(), size.rows))
+            ? static_cast<double>(measure.fold_rule()->CountAmong(size.rows))
             : 1.0;
     // Cholesky and two solves for the reference's columns.
     flops += fits * side * side * (side / 3.0 + 2.0 * s.q);

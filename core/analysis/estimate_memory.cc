@@ -17,11 +17,6 @@ constexpr int64_t kEigenWork = 2;
 constexpr int64_t kProductElements = int64_t{1} << 20;
 // As permutations.cc holds permuted references side by side.
 constexpr int64_t kDrawBatchBytes = int64_t{4} << 20;
-// Splits that PLS fits side by side, and components by default.
-constexpr int64_t kPlsSplits = 10;
-constexpr int64_t kPlsComponents = 25;
-// Of held-out rows in the backend's memory (predict_ridge.cc).
-constexpr int64_t kProbeRows = 4096;
 
 /// Matrices that are there together in one phase.
 class Phase {
@@ -139,36 +134,6 @@ int64_t CrossSvdElements(const ProblemSize& size) {
   return (3 + transposes) * tall * narrow + 5 * narrow * narrow;
 }
 
-/// A score of predictions (predictivity.cc): host copies of the sides, and the
-/// training set at hand.
-int64_t PredictionElements(const Measure& measure, const ProblemSize& size) {
-  const int64_t n = size.rows;
-  const int64_t p = size.candidate_features;
-  const int64_t q = size.reference_features;
-  if (CostMentions(measure.info(), "components")) {
-    const int64_t splits =
-        measure.fold_rule() == nullptr
-            ? 1
-            : std::min(kPlsSplits, FoldCount(*measure.fold_rule(), n));
-    // The cross product of every split, what PLS finds, and held-out rows on
-    // their way to a product.
-    return p * q * (3 + splits) + 2 * splits * kPlsComponents * p +
-           2 * n * p / std::max<int64_t>(splits, 2) + 2 * n * q;
-  }
-  if (size.space == Space::kSample) {
-    // K on the host, of a training set, its factor and their transfer.
-    return 4 * n * n + 2 * n * q;
-  }
-  // X on the host, the rows that are predicted, a part of them on its way to
-  // the product, and their targets with their predictions.
-  const int64_t probe =
-      measure.fold_rule() == nullptr
-          ? n
-          : n / std::max<int64_t>(FoldCount(*measure.fold_rule(), n), 2);
-  return (n + probe + std::min(probe, kProbeRows)) * p + (n + 2 * probe) * q +
-         5 * p * p + 3 * p * q;
-}
-
 /// Beside the statistics.
 int64_t WorkElements(const Measure& measure, const ProblemSize& size) {
   const MeasureInfo& info = measure.info();
@@ -176,8 +141,8 @@ int64_t WorkElements(const Measure& measure, const ProblemSize& size) {
   const int64_t p = size.candidate_features;
   const int64_t q = size.reference_features;
   const StatisticsNeeds needs = measure.Needs(size);
-  if (CostMentions(info, "hold out h")) {
-    return PredictionElements(measure, size);
+  if (const auto known = measure.WorkElements(size); known.has_value()) {
+    return *known;
   }
   if (CostMentions(info, "SVD of p x")) {
     return CrossSvdElements(size);
@@ -203,7 +168,7 @@ int64_t WorkElements(const Measure& measure, const ProblemSize& size) {
     // Of the folds that are fitted together the held-out Gram matrix and the
     // factor, four cross products, and one matrix in the making.
     const int64_t together =
-        std::min(FoldCount(*measure.fold_rule(), n), FoldsAtOnce(p, q));
+        std::min(measure.fold_rule()->CountAmong(n), FoldsAtOnce(p, q));
     return together * (2 * side * side + 4 * p * q) + side * side;
   }
   return side * side + 2 * p * q;

@@ -12,20 +12,12 @@ namespace {
 constexpr int64_t kBlockBytes = int64_t{4} << 20;
 constexpr int64_t kFewestBlockRows = 256;
 constexpr int64_t kBytes = 8;
-// A fold rule that needs labels to count its folds.
-constexpr int64_t kUnknownFolds = 5;
 
 }  // namespace
 
 int64_t BlockRows(int64_t rows, int64_t features) {
   return std::min(
       rows, std::max(kFewestBlockRows, kBlockBytes / (kBytes * features)));
-}
-
-int64_t FoldCount(const FoldRule& rule, int64_t rows) {
-  const absl::StatusOr<Folds> folds =
-      rule.Assign({.rows = rows, .conditions = rows});
-  return folds.ok() ? folds->count : kUnknownFolds;
 }
 
 ScorePlan PlanScore(const ProblemSize& size,
@@ -47,7 +39,7 @@ ScorePlan PlanScore(const ProblemSize& size,
     if (const FoldRule* rule = measure->fold_rule(); rule != nullptr) {
       const StatisticsNeeds own = measure->Needs(plan.size);
       if (own.fold_gram || own.fold_reference_gram) {
-        counts[rule->ToString()] = FoldCount(*rule, size.rows);
+        counts[rule->ToString()] = rule->CountAmong(size.rows);
       }
       plan.reorders |= rule->kind() != FoldRule::Kind::kRowsContiguous &&
                        rule->kind() != FoldRule::Kind::kNone &&

@@ -43,9 +43,6 @@ ScorePlan PlanScore(const ProblemSize& size,
                     absl::Span<const std::shared_ptr<const Measure>> measures,
                     const ContextRequest& context);
 
-/// A few where only the dataset's labels tell.
-int64_t FoldCount(const FoldRule& rule, int64_t rows);
-
 /// Whether the measure's claim of its cost has this term.
 bool CostMentions(const MeasureInfo& info, std::string_view term);
 

@@ -306,6 +306,15 @@ class BandedRidge final : public Measure {
     return options_.bands.Assign(size.candidate_features).status();
   }
 
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    // X as it came and with its bands weighted, the rows that are predicted,
+    // the Gram matrix of a training set, its spectrum and their transfer.
+    const int64_t n = size.rows;
+    const int64_t p = size.candidate_features;
+    const int64_t side = std::min(n, p);
+    return 5 * n * p + 8 * side * side + 3 * n * size.reference_features;
+  }
+
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
                                       AdjointRequest /*request*/,
                                       Accuracy /*accuracy*/) const override {

@@ -62,6 +62,9 @@ class Renamed final : public Measure {
   StatisticsNeeds Needs(const ProblemSize& size) const override {
     return base_->Needs(size);
   }
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    return base_->WorkElements(size);
+  }
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
                                       AdjointRequest request,
                                       Accuracy accuracy) const override {

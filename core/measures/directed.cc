@@ -44,6 +44,20 @@ class Directed final : public Measure {
                                                    : absl::OkStatus();
   }
 
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    const std::optional<int64_t> swapped =
+        base_->WorkElements(SwappedSize(size));
+    const std::optional<int64_t> forward =
+        direction_ == Direction::kSymmetricMean ? base_->WorkElements(size)
+                                                : std::nullopt;
+    if (!swapped.has_value() && !forward.has_value()) {
+      return std::nullopt;
+    }
+    // The transposed cross product.
+    return std::max(swapped.value_or(0), forward.value_or(0)) +
+           size.candidate_features * size.reference_features;
+  }
+
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
                                       AdjointRequest request,
                                       Accuracy accuracy) const override {

@@ -91,6 +91,14 @@ class Gulp final : public Measure {
     return needs;
   }
 
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    if (size.space == Space::kFeature) {
+      return std::nullopt;
+    }
+    // Two inverses of kernels, their products, and one in the making.
+    return 6 * size.rows * size.rows;
+  }
+
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
                                       AdjointRequest request,
                                       Accuracy accuracy) const override {

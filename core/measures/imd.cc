@@ -72,6 +72,12 @@ class IntrinsicDistance final : public Measure {
     return needs;
   }
 
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    // The rows on the host and the Laplacian of a side.
+    return size.rows *
+           (size.rows + size.candidate_features + size.reference_features);
+  }
+
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
                                       AdjointRequest /*request*/,
                                       Accuracy /*accuracy*/) const override {

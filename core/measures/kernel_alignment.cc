@@ -73,6 +73,14 @@ class KernelAlignment final : public Measure {
     return needs;
   }
 
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    // Of each side the kernel and its centred form; of Laplace kernels the
+    // distances as well.
+    const int64_t square = size.rows * size.rows;
+    const bool laplace = kernel_.kind == PairwiseKernel::Kind::kLaplace;
+    return (laplace ? 6 : 4) * square + square / 4;
+  }
+
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
                                       AdjointRequest request,
                                       Accuracy /*accuracy*/) const override {

@@ -96,6 +96,14 @@ absl::StatusOr<Correlations> Correlate(const Statistics& statistics) {
   return correlations;
 }
 
+/// The columns of both sides with unit norm on their way to the correlations,
+/// and these.
+int64_t CorrelationElements(const ProblemSize& size) {
+  const int64_t p = size.candidate_features;
+  const int64_t q = size.reference_features;
+  return 3 * size.rows * (p + q) / 2 + 2 * p * q;
+}
+
 class HardMatch final : public Measure {
  public:
   HardMatch(MeasureInfo info, bool absolute, std::string id)
@@ -105,6 +113,10 @@ class HardMatch final : public Measure {
 
   StatisticsNeeds Needs(const ProblemSize& /*size*/) const override {
     return OwnColumns();
+  }
+
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    return CorrelationElements(size);
   }
 
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
@@ -142,6 +154,10 @@ class SoftMeanMax final : public Measure {
 
   StatisticsNeeds Needs(const ProblemSize& /*size*/) const override {
     return OwnColumns();
+  }
+
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    return CorrelationElements(size);
   }
 
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,

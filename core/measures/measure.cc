@@ -6,6 +6,11 @@
 
 namespace repscore {
 
+std::optional<int64_t> Measure::WorkElements(
+    const ProblemSize& /*size*/) const {
+  return std::nullopt;
+}
+
 absl::Status Measure::CheckSize(const ProblemSize& size) const {
   if (size.rows < info().minimum_rows) {
     return absl::InvalidArgumentError(

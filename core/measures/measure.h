@@ -143,6 +143,11 @@ class Measure {
   /// Statistics that Evaluate reads at these sizes.
   virtual StatisticsNeeds Needs(const ProblemSize& size) const = 0;
 
+  /// float64 elements that Evaluate without derivatives holds beside the
+  /// statistics, at its most and about; empty where what the claim of cost says
+  /// of factors is all.
+  virtual std::optional<int64_t> WorkElements(const ProblemSize& size) const;
+
   /// InvalidArgument when the value is undefined for these sizes. The message
   /// names the sizes.
   virtual absl::Status CheckSize(const ProblemSize& size) const;

@@ -159,6 +159,12 @@ class Knn final : public Measure {
     return needs;
   }
 
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    // The rows on the host, and those of a side on their way.
+    return 5 * size.rows * (size.candidate_features + size.reference_features) /
+           3;
+  }
+
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
                                       AdjointRequest /*request*/,
                                       Accuracy /*accuracy*/) const override {

@@ -12,6 +12,9 @@
 
 namespace repscore {
 
+/// Rows of a probe that are in the backend's memory at a time.
+inline constexpr int64_t kProbeRows = 4096;
+
 // All predictions are of the test rows, centred on the training means
 // [n_v x q].
 

@@ -36,9 +36,6 @@ bool SpectrumIsCheaper(const TrainingSet& set,
   return spectrum < factor * static_cast<double>(lambdas.size());
 }
 
-// Rows of a probe that are in the backend's memory at a time.
-constexpr int64_t kProbeRows = 4096;
-
 MatrixXd Predict(Backend& backend,
                  const MatrixXd& probe,
                  const Matrix& weights) {

@@ -377,6 +377,34 @@ class Predictivity final : public Measure {
     return absl::OkStatus();
   }
 
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    const int64_t n = size.rows;
+    const int64_t p = size.candidate_features;
+    const int64_t q = size.reference_features;
+    const int64_t splits =
+        options_.folds.in_sample() ? 1 : options_.folds.CountAmong(n);
+    if (options_.regressor == Regressor::kPls) {
+      // The cross product of every split, what PLS finds, held-out rows on
+      // their way to a product, and their targets with their predictions.
+      const int64_t together = std::min(splits, PlsBatchSize(p, q));
+      return p * q * (3 + together) +
+             2 * together * options_.pls.components * p +
+             2 * n * p / std::max<int64_t>(splits, 2) + 3 * n * q;
+    }
+    const bool leaves_out =
+        !options_.lambda.fixed() && options_.lambda.inner_folds == 0;
+    if (Form(size) == PredictorForm::kKernel) {
+      // K on the host, of a training set, its factor and their transfer.
+      return (leaves_out ? 6 : 4) * n * n + 2 * n * q;
+    }
+    // X on the host, the rows that are predicted, some of them on their way to
+    // the product, and their targets with their predictions.
+    const int64_t probe = splits == 1 ? n : n / splits;
+    const int64_t rows = n + probe + std::min(probe, kProbeRows);
+    return (rows + (leaves_out ? 5 * n : 0)) * p + (n + 2 * probe) * q +
+           5 * p * p + 3 * p * q;
+  }
+
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
                                       AdjointRequest /*request*/,
                                       Accuracy /*accuracy*/) const override {

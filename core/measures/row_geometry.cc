@@ -80,6 +80,11 @@ class EigenspaceOverlap final : public Measure {
     return RawRowNeeds();
   }
 
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    // The rows of both sides on the host, their bases and decompositions.
+    return 3 * size.rows * (size.candidate_features + size.reference_features);
+  }
+
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
                                       AdjointRequest /*request*/,
                                       Accuracy /*accuracy*/) const override {
@@ -210,6 +215,11 @@ class Uniformity final : public RowDifference {
       : RowDifference(std::move(info), std::move(id)),
         t_(t),
         unit_norm_(unit_norm) {}
+
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    // The rows of both sides, as they are and of unit norm.
+    return 3 * size.rows * (size.candidate_features + size.reference_features);
+  }
 
  protected:
   absl::StatusOr<double> Describe(

@@ -75,6 +75,21 @@ class Rsa final : public Measure {
     return needs;
   }
 
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    if (UsesMoments(size.rows) || IsNuclear()) {
+      return std::nullopt;
+    }
+    // Two matrices of distances, each with what the comparison makes of it, and
+    // the rows on the host.
+    const int64_t conditions =
+        rule_.uses_folds()
+            ? size.rows /
+                  std::max<int64_t>(rule_.folds.CountAmong(size.rows), 1)
+            : size.rows;
+    return 5 * conditions * conditions +
+           size.rows * (size.candidate_features + size.reference_features);
+  }
+
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
                                       AdjointRequest request,
                                       Accuracy /*accuracy*/) const override {
@@ -266,6 +281,11 @@ class RsmDifference final : public Measure {
     StatisticsNeeds needs;
     rule_.AddNeeds(needs);
     return needs;
+  }
+
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    // Two matrices of distances, their difference, and one in the making.
+    return 3 * size.rows * size.rows + size.rows * size.rows / 4;
   }
 
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,

@@ -186,6 +186,12 @@ class Convolutional final : public Measure {
     return absl::OkStatus();
   }
 
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    // Both sides on the host, and the spectrum of one.
+    return 3 * size.rows * (size.candidate_features + size.reference_features) /
+           2;
+  }
+
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
                                       AdjointRequest request,
                                       Accuracy /*accuracy*/) const override {

@@ -60,6 +60,14 @@ class Subsampled final : public Measure {
     return needs;
   }
 
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    // Rows of a subset and its statistics.
+    const int64_t p = size.candidate_features;
+    const int64_t q = size.reference_features;
+    return size.rows * (p + q) + p * (p + q) + q * q +
+           base_->WorkElements(size).value_or(0);
+  }
+
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
                                       AdjointRequest request,
                                       Accuracy accuracy) const override {

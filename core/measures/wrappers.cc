@@ -133,6 +133,10 @@ class NoiseCorrected final : public Measure {
     return inner_->CheckSize(size);
   }
 
+  std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
+    return inner_->WorkElements(size);
+  }
+
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
                                       AdjointRequest request,
                                       Accuracy accuracy) const override {

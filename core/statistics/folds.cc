@@ -14,6 +14,9 @@
 namespace repscore {
 namespace {
 
+// Of a rule that needs labels to count its folds.
+constexpr int64_t kUnknownFolds = 5;
+
 // Philox stream of fold shuffles; the start of an optimisation uses stream 0.
 constexpr uint64_t kShuffleStream = 1;
 
@@ -381,6 +384,12 @@ absl::StatusOr<Folds> FoldRule::Assign(const RowLayout& layout) const {
   REPSCORE_RETURN_IF_ERROR(CheckSplits(folds, layout.rows));
   folds.digest = DigestOf(folds);
   return folds;
+}
+
+int64_t FoldRule::CountAmong(int64_t rows) const {
+  const absl::StatusOr<Folds> folds =
+      Assign({.rows = rows, .conditions = rows});
+  return folds.ok() ? folds->count : kUnknownFolds;
 }
 
 }  // namespace repscore

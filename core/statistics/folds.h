@@ -118,6 +118,10 @@ class FoldRule {
   /// given twice.
   absl::StatusOr<Folds> Assign(const RowLayout& layout) const;
 
+  /// Number of folds of so many rows that are conditions of their own; a few
+  /// where only the labels of a dataset tell.
+  int64_t CountAmong(int64_t rows) const;
+
  private:
   Kind kind_ = Kind::kNone;
   int64_t count_ = 0;

@@ -110,7 +110,7 @@ Option Text(std::string key, std::string Config::*field, std::string help) {
 
 Option Choice(std::string key,
               std::string Config::*field,
-              std::vector<std::string> choices,
+              const std::vector<std::string>& choices,
               const std::string& help) {
   return {
       .key = std::move(key),

@@ -354,7 +354,7 @@ absl::Status ReadBands(Parameters& parameters, BandedOptions& options) {
   return options.weights.List(options.bands.count()).status();
 }
 
-absl::Status ReadLambda(Parameters& parameters, BandedOptions& options) {
+absl::Status ReadBandedLambda(Parameters& parameters, BandedOptions& options) {
   REPSCORE_ASSIGN_OR_RETURN(options.lambda.lambdas, ReadLambdas(parameters));
   REPSCORE_ASSIGN_OR_RETURN(
       const int scale,
@@ -375,7 +375,7 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeBandedRidge(
                             ReadR2Aggregation(parameters));
   REPSCORE_RETURN_IF_ERROR(ReadScoring(parameters, options.score));
   REPSCORE_RETURN_IF_ERROR(ReadBands(parameters, options));
-  REPSCORE_RETURN_IF_ERROR(ReadLambda(parameters, options));
+  REPSCORE_RETURN_IF_ERROR(ReadBandedLambda(parameters, options));
   REPSCORE_ASSIGN_OR_RETURN(options.folds, parameters.Folds("folds"));
   if (options.folds.kind() == FoldRule::Kind::kLeaveOneOut &&
       !options.fixed()) {

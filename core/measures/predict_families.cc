@@ -14,6 +14,16 @@ namespace {
 constexpr std::string_view kSplits = "split(train=0.9,repeats=10,seed=1)";
 constexpr int64_t kMostComponents = 100000;
 
+absl::StatusOr<PlsOptions> ReadPls(Parameters& parameters) {
+  PlsOptions options;
+  REPSCORE_ASSIGN_OR_RETURN(
+      options.components, parameters.Integer("components", 1, kMostComponents));
+  REPSCORE_ASSIGN_OR_RETURN(const int solver,
+                            parameters.Choice("solver", {"svd", "nipals"}));
+  options.nipals = solver == 1;
+  return options;
+}
+
 absl::StatusOr<std::shared_ptr<const Measure>> MakePredictor(
     const MeasureInfo& info, Parameters& parameters) {
   PredictivityOptions options;
@@ -34,12 +44,7 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakePredictor(
     REPSCORE_ASSIGN_OR_RETURN(options.lambda, ReadLambda(parameters));
   } else if (info.id != "linear_r") {
     options.regressor = Regressor::kPls;
-    REPSCORE_ASSIGN_OR_RETURN(
-        options.pls.components,
-        parameters.Integer("components", 1, kMostComponents));
-    REPSCORE_ASSIGN_OR_RETURN(const int solver,
-                              parameters.Choice("solver", {"svd", "nipals"}));
-    options.pls.nipals = solver == 1;
+    REPSCORE_ASSIGN_OR_RETURN(options.pls, ReadPls(parameters));
   }
   REPSCORE_ASSIGN_OR_RETURN(options.folds, parameters.Folds("folds"));
   REPSCORE_RETURN_IF_ERROR(CheckSelection(options));

@@ -199,6 +199,7 @@ absl::StatusOr<std::vector<std::vector<int64_t>>> Classes(
         classes[values[i]].push_back(static_cast<int64_t>(i));
       }
       std::vector<std::vector<int64_t>> members;
+      members.reserve(classes.size());
       for (auto& [value, conditions] : classes) {
         members.push_back(std::move(conditions));
       }

@@ -297,8 +297,8 @@ TEST(ShapeDesignTest, LostDirectionsAreNotCounted) {
 }
 
 TEST(ShapeDesignTest, RegularisedCorrelationsAreShrunk) {
-  constexpr double kappa = 0.003;
-  constexpr double kRidge = kappa * 60;
+  constexpr double kKappa = 0.003;
+  constexpr double kRidge = kKappa * 60;
   const Design design = MakeDesign(2.0, 0);
   double rho = 0.0;
   double rho2 = 0.0;

@@ -233,6 +233,7 @@ absl::Status Aggregate(const v1::AggregateScoresRequest& request,
   REPSCORE_ASSIGN_OR_RETURN(const MissingScores missing,
                             ToMissing(request.missing()));
   std::vector<bool> higher_is_better;
+  higher_is_better.reserve(measures.size());
   for (const auto& measure : measures) {
     higher_is_better.push_back(measure->info().orientation ==
                                Orientation::kScore);

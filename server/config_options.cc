@@ -110,7 +110,7 @@ Option Text(std::string key, std::string Config::*field, std::string help) {
 
 Option Choice(std::string key,
               std::string Config::*field,
-              std::vector<std::string> choices,
+              const std::vector<std::string>& choices,
               const std::string& help) {
   return {
       .key = std::move(key),
@@ -203,42 +203,45 @@ Option List(std::string key,
               }};
 }
 
-std::vector<Option> MakeOptions() {
+std::vector<Option> ServiceOptions() {
+  return {List("listen",
+               &Config::listen,
+               "address to serve on: HOST:PORT (port 0: any) or unix:PATH"),
+          Text("port_file",
+               &Config::port_file,
+               "file that gets the port of the first TCP address"),
+          Text("data_dir", &Config::data_dir, "directory of datasets and runs"),
+          Text("device",
+               &Config::device,
+               "devices to compute on: auto (every GPU and the host) or a list "
+               "such as cuda:0,cpu"),
+          Integer("lanes",
+                  &Config::lanes,
+                  {.lowest = 1, .highest = 256},
+                  "computations at a time on the host; a GPU has one"),
+          Integer("threads_per_lane",
+                  &Config::threads_per_lane,
+                  {.lowest = 0, .highest = 1024},
+                  "CPU threads of one computation, 0: cores / lanes"),
+          Integer("disk_threads",
+                  &Config::disk_threads,
+                  {.lowest = 1, .highest = 64},
+                  "threads for the catalog and uploads"),
+          Integer("max_scores",
+                  &Config::max_scores,
+                  {.lowest = 1, .highest = 100000},
+                  "scores waiting or running"),
+          Integer("max_runs",
+                  &Config::max_runs,
+                  {.lowest = 1, .highest = 100000},
+                  "optimisation runs waiting or running")};
+}
+
+std::vector<Option> SizeOptions() {
   const Range bytes = {.lowest = int64_t{1} << 10, .highest = int64_t{1} << 50};
   const Range message = {.lowest = int64_t{64} << 10,
                          .highest = int64_t{1} << 30};
   return {
-      List("listen",
-           &Config::listen,
-           "address to serve on: HOST:PORT (port 0: any) or unix:PATH"),
-      Text("port_file",
-           &Config::port_file,
-           "file that gets the port of the first TCP address"),
-      Text("data_dir", &Config::data_dir, "directory of datasets and runs"),
-      Text("device",
-           &Config::device,
-           "devices to compute on: auto (every GPU and the host) or a list "
-           "such as cuda:0,cpu"),
-      Integer("lanes",
-              &Config::lanes,
-              {.lowest = 1, .highest = 256},
-              "computations at a time on the host; a GPU has one"),
-      Integer("threads_per_lane",
-              &Config::threads_per_lane,
-              {.lowest = 0, .highest = 1024},
-              "CPU threads of one computation, 0: cores / lanes"),
-      Integer("disk_threads",
-              &Config::disk_threads,
-              {.lowest = 1, .highest = 64},
-              "threads for the catalog and uploads"),
-      Integer("max_scores",
-              &Config::max_scores,
-              {.lowest = 1, .highest = 100000},
-              "scores waiting or running"),
-      Integer("max_runs",
-              &Config::max_runs,
-              {.lowest = 1, .highest = 100000},
-              "optimisation runs waiting or running"),
       Bytes("max_message_bytes",
             &Config::max_message_bytes,
             message,
@@ -268,7 +271,11 @@ std::vector<Option> MakeOptions() {
       Bytes("reference_cache_bytes",
             &Config::reference_cache_bytes,
             {.lowest = 0, .highest = int64_t{1} << 50},
-            "prepared datasets kept per lane"),
+            "prepared datasets kept per lane")};
+}
+
+std::vector<Option> OperationOptions() {
+  return {
       Seconds("checkpoint_seconds",
               &Config::checkpoint_seconds,
               "time between checkpoints of a run"),
@@ -286,8 +293,15 @@ std::vector<Option> MakeOptions() {
              &Config::log_level,
              {"debug", "info", "warning", "error"},
              "least severe messages logged"),
-      Choice("log_format", &Config::log_format, {"text", "json"}, "log lines"),
-  };
+      Choice("log_format", &Config::log_format, {"text", "json"}, "log lines")};
+}
+
+std::vector<Option> MakeOptions() {
+  std::vector<Option> options = ServiceOptions();
+  for (const auto& more : {SizeOptions(), OperationOptions()}) {
+    options.insert(options.end(), more.begin(), more.end());
+  }
+  return options;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "core/analysis/draw_statistics.h"
@@ -134,6 +135,63 @@ absl::StatusOr<Accuracies> Repeated(const Dataset& dataset,
   return all;
 }
 
+/// What labels are decoded from.
+struct DecodedRows {
+  HostRows reference;
+  std::optional<HostRows> candidate;
+  /// The reference's first principal components, in the order of the request.
+  std::vector<HostRows> leading;
+};
+
+absl::StatusOr<DecodedRows> RowsToDecode(const Reference& reference,
+                                         const HostArray* candidate,
+                                         const LabelDecodingRequest& request) {
+  DecodedRows rows;
+  if (candidate != nullptr) {
+    REPSCORE_ASSIGN_OR_RETURN(rows.candidate,
+                              CandidateRows(reference, *candidate));
+  }
+  for (size_t i = 0; i < request.components.size(); ++i) {
+    REPSCORE_ASSIGN_OR_RETURN(HostRows leading,
+                              LeadingRows(reference, request.components[i], i));
+    rows.leading.push_back(std::move(leading));
+  }
+  rows.reference = RowMajor(reference.backend(), reference.centred());
+  return rows;
+}
+
+absl::StatusOr<LabelDecoding> DecodeLabel(const Dataset& dataset,
+                                          const std::string& label,
+                                          const LabelDecodingRequest& request,
+                                          const DecodedRows& rows,
+                                          int threads,
+                                          const KeepGoing& keep_going) {
+  REPSCORE_ASSIGN_OR_RETURN(
+      Accuracies accuracies,
+      Repeated(dataset, label, request, rows.reference, threads, keep_going));
+  LabelDecoding result;
+  result.label = {.label = label,
+                  .classes = accuracies.classes,
+                  .chance = accuracies.chance,
+                  .reference_accuracy = accuracies.statistics.mean};
+  if (rows.candidate.has_value()) {
+    REPSCORE_ASSIGN_OR_RETURN(
+        accuracies,
+        Repeated(
+            dataset, label, request, *rows.candidate, threads, keep_going));
+  }
+  result.accuracy = accuracies.statistics.mean;
+  result.standard_deviation = accuracies.statistics.standard_deviation;
+  result.bins = std::move(accuracies.bins);
+  for (const HostRows& leading : rows.leading) {
+    REPSCORE_ASSIGN_OR_RETURN(
+        const Accuracies part,
+        Repeated(dataset, label, request, leading, threads, keep_going));
+    result.component_accuracy.push_back(part.statistics.mean);
+  }
+  return result;
+}
+
 absl::Status Renamed(const absl::Status& status,
                      std::string_view field,
                      size_t index) {
@@ -175,8 +233,7 @@ absl::StatusOr<LabelDecoders> MakeDecoders(
     } else {
       made.notes.push_back(
           {.reason = "NOT_DECODABLE",
-           .message = StrCat(
-               label.name, ": ", std::string(decoder.status().message()))});
+           .message = StrCat(label.name, ": ", decoder.status().message())});
     }
   }
   if (made.decoders.empty()) {
@@ -205,43 +262,16 @@ absl::StatusOr<LabelDecodings> DecodeLabels(const Reference& reference,
     REPSCORE_ASSIGN_OR_RETURN(
         LabelDecoders decodable,
         MakeDecoders(dataset, request.labels, request.options, "decoding"));
-    HostRows judged;
-    if (candidate != nullptr) {
-      REPSCORE_ASSIGN_OR_RETURN(judged, CandidateRows(reference, *candidate));
-    }
-    std::vector<HostRows> leading;
-    for (size_t i = 0; i < request.components.size(); ++i) {
-      REPSCORE_ASSIGN_OR_RETURN(
-          HostRows rows, LeadingRows(reference, request.components[i], i));
-      leading.push_back(std::move(rows));
-    }
-    const HostRows own = RowMajor(reference.backend(), reference.centred());
+    REPSCORE_ASSIGN_OR_RETURN(const DecodedRows rows,
+                              RowsToDecode(reference, candidate, request));
     LabelDecodings results;
     results.notes = std::move(decodable.notes);
     for (const auto& decoder : decodable.decoders) {
-      const std::string& name = decoder->label();
       REPSCORE_ASSIGN_OR_RETURN(
-          Accuracies accuracies,
-          Repeated(dataset, name, request, own, threads, keep_going));
-      LabelDecoding& result = results.labels.emplace_back();
-      result.label = {.label = name,
-                      .classes = accuracies.classes,
-                      .chance = accuracies.chance,
-                      .reference_accuracy = accuracies.statistics.mean};
-      if (candidate != nullptr) {
-        REPSCORE_ASSIGN_OR_RETURN(
-            accuracies,
-            Repeated(dataset, name, request, judged, threads, keep_going));
-      }
-      result.accuracy = accuracies.statistics.mean;
-      result.standard_deviation = accuracies.statistics.standard_deviation;
-      result.bins = std::move(accuracies.bins);
-      for (const HostRows& rows : leading) {
-        REPSCORE_ASSIGN_OR_RETURN(
-            const Accuracies part,
-            Repeated(dataset, name, request, rows, threads, keep_going));
-        result.component_accuracy.push_back(part.statistics.mean);
-      }
+          LabelDecoding decoding,
+          DecodeLabel(
+              dataset, decoder->label(), request, rows, threads, keep_going));
+      results.labels.push_back(std::move(decoding));
     }
     return results;
   });

@@ -20,7 +20,7 @@ constexpr ScalarType kDouble = ScalarType::kFloat64;
 constexpr int64_t kCachedBytes = int64_t{1} << 30;
 
 absl::Status In(const std::string& field, const absl::Status& status) {
-  return {status.code(), StrCat(field, ": ", std::string(status.message()))};
+  return {status.code(), StrCat(field, ": ", status.message())};
 }
 
 /// One system on the backend.

@@ -353,20 +353,17 @@ MeasureInfo ClaimsFor(MeasureInfo info, const BandedOptions& options) {
   return info;
 }
 
-absl::StatusOr<std::shared_ptr<const Measure>> MakeBandedRidge(
-    const MeasureInfo& info, Parameters& parameters) {
-  BandedOptions options;
-  REPSCORE_ASSIGN_OR_RETURN(options.score.aggregation,
-                            ReadR2Aggregation(parameters));
-  REPSCORE_RETURN_IF_ERROR(ReadScoring(parameters, options.score));
+absl::Status ReadBands(Parameters& parameters, BandedOptions& options) {
   REPSCORE_ASSIGN_OR_RETURN(options.bands,
                             BandRule::Parse(parameters.Text("bands")));
   parameters.Replace("bands", options.bands.ToString());
   REPSCORE_ASSIGN_OR_RETURN(options.weights,
                             BandWeights::Parse(parameters.Text("weights")));
   parameters.Replace("weights", options.weights.ToString());
-  REPSCORE_RETURN_IF_ERROR(
-      options.weights.List(options.bands.count()).status());
+  return options.weights.List(options.bands.count()).status();
+}
+
+absl::Status ReadBandedLambda(Parameters& parameters, BandedOptions& options) {
   REPSCORE_ASSIGN_OR_RETURN(options.lambda.lambdas, ReadLambdas(parameters));
   REPSCORE_ASSIGN_OR_RETURN(
       const int scale,
@@ -377,6 +374,17 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeBandedRidge(
   options.lambda.per_target = per_target == 1;
   REPSCORE_ASSIGN_OR_RETURN(options.lambda.inner_folds,
                             ReadSelection(parameters, options.fixed()));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<const Measure>> MakeBandedRidge(
+    const MeasureInfo& info, Parameters& parameters) {
+  BandedOptions options;
+  REPSCORE_ASSIGN_OR_RETURN(options.score.aggregation,
+                            ReadR2Aggregation(parameters));
+  REPSCORE_RETURN_IF_ERROR(ReadScoring(parameters, options.score));
+  REPSCORE_RETURN_IF_ERROR(ReadBands(parameters, options));
+  REPSCORE_RETURN_IF_ERROR(ReadBandedLambda(parameters, options));
   REPSCORE_ASSIGN_OR_RETURN(options.folds, parameters.Folds("folds"));
   if (options.folds.kind() == FoldRule::Kind::kLeaveOneOut &&
       !options.fixed()) {
@@ -457,16 +465,16 @@ std::vector<MeasureEntry> BandedRidgeFamily() {
         .source = "Dupre la Tour et al. 2022, Feature-space selection with "
                   "banded ridge regression",
         .examples =
-            {"banded_ridge(folds=rows_contiguous(3),lambda=2,"
-             "weights=deltas(-1,1))",
-             "banded_ridge(bands=equal(1),folds=rows_contiguous(3),lambda=2,"
-             "weights=deltas(0))",
-             "banded_ridge(aggregation=uniform,folds=rows_shuffled(3,2),"
-             "lambda=grid(1,10,100),selection=inner_folds(2),"
-             "weights=simplex(3))",
+            {("banded_ridge(folds=rows_contiguous(3),lambda=2,"
+              "weights=deltas(-1,1))"),
+             ("banded_ridge(bands=equal(1),folds=rows_contiguous(3),lambda=2,"
+              "weights=deltas(0))"),
+             ("banded_ridge(aggregation=uniform,folds=rows_shuffled(3,2),"
+              "lambda=grid(1,10,100),selection=inner_folds(2),"
+              "weights=simplex(3))"),
              "banded_ridge(folds=none,lambda=50,weights=deltas(-3,3))",
-             "banded_ridge(folds=rows_contiguous(3),lambda=grid(3,30),"
-             "per_target=no,weights=simplex(3))"},
+             ("banded_ridge(folds=rows_contiguous(3),lambda=grid(3,30),"
+              "per_target=no,weights=simplex(3))")},
         .cost = "for every weight and fold n p (p + q) + p^3, or n^2 (p + q) + "
                 "n^3 for p > n",
         .known_as = {"himalaya: solve_multiple_kernel_ridge_random_search "

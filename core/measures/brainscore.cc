@@ -82,48 +82,69 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeBrainScore(
       MakePredictivity(info, std::move(options), id), direction, id);
 }
 
-}  // namespace
+ParameterInfo FoldsParameter() {
+  return {.name = "folds", .default_value = kSplits, .description = kFoldsHelp};
+}
 
-std::vector<MeasureEntry> BrainScoreFamily() {
-  const std::vector<ParameterInfo> folds = {
-      {.name = "folds", .default_value = kSplits, .description = kFoldsHelp}};
-  const std::vector<ParameterInfo> with_components = {
-      {.name = "components",
-       .default_value = "25",
-       .description = "latent components; the package uses 25"},
-      folds[0]};
-  const MeasureInfo linear = {
-      .id = "brainscore.vision.linear",
-      .aliases = {},
-      .summary =
-          "Brain-Score's linear predictivity: median held-out Pearson r "
-          "of least squares",
-      .orientation = Orientation::kScore,
-      .lowest = -1.0,
-      .highest = 1.0,
-      .exact_at_equality = true,
-      .symmetric = false,
-      .metric = false,
-      .differentiable = false,
-      .invariances =
-          {"orthogonal", "permutation", "scale", "translation", "invertible"},
-      .parameters = folds,
-      .minimum_rows = 3,
-      .source = "Schrimpf et al. 2018, Brain-Score; brain-score/vision",
-      .cost = "as linear_r",
-      .known_as = {"brain-score/vision: linear_predictivity"}};
-  MeasureInfo pls = linear;
+MeasureInfo Linear() {
+  return {.id = "brainscore.vision.linear",
+          .aliases = {},
+          .summary =
+              "Brain-Score's linear predictivity: median held-out Pearson r "
+              "of least squares",
+          .orientation = Orientation::kScore,
+          .lowest = -1.0,
+          .highest = 1.0,
+          .exact_at_equality = true,
+          .symmetric = false,
+          .metric = false,
+          .differentiable = false,
+          .invariances = {"orthogonal",
+                          "permutation",
+                          "scale",
+                          "translation",
+                          "invertible"},
+          .parameters = {FoldsParameter()},
+          .minimum_rows = 3,
+          .source = "Schrimpf et al. 2018, Brain-Score; brain-score/vision",
+          .cost = "as linear_r",
+          .known_as = {"brain-score/vision: linear_predictivity"}};
+}
+
+MeasureInfo PlsFrom(MeasureInfo pls) {
   pls.id = "brainscore.vision.pls";
   pls.summary =
       "Brain-Score's PLS predictivity: 25 components by power "
       "iteration (tolerance 1e-6)";
   pls.exact_at_equality = false;
   pls.invariances = {"orthogonal", "permutation", "scale", "translation"};
-  pls.parameters = with_components;
+  pls.parameters = {{.name = "components",
+                     .default_value = "25",
+                     .description = "latent components; the package uses 25"},
+                    FoldsParameter()};
   pls.examples = {
       "brainscore.vision.pls(components=3,folds=rows_shuffled(4,2))"};
   pls.cost = "as pls_r";
   pls.known_as = {"brain-score/vision: pls"};
+  return pls;
+}
+
+MeasureInfo OneToOneFrom(MeasureInfo one) {
+  one.id = "brainscore.vision.neuron_to_neuron";
+  one.summary =
+      "median held-out Pearson r of every target with the unit that "
+      "correlates best in training";
+  one.invariances = {"permutation", "scale", "translation"};
+  one.cost = "k n p q for k splits";
+  one.known_as = {"brain-score/vision: neuron_to_neuron"};
+  return one;
+}
+
+}  // namespace
+
+std::vector<MeasureEntry> BrainScoreFamily() {
+  const MeasureInfo linear = Linear();
+  const MeasureInfo pls = PlsFrom(linear);
   MeasureInfo reverse = pls;
   reverse.id = "brainscore.vision.reverse_pls";
   reverse.summary =
@@ -149,14 +170,6 @@ std::vector<MeasureEntry> BrainScoreFamily() {
       "Brain-Score's ridge predictivity with one of 99 penalties "
       "from 0.01 to 1e7, chosen by leave-one-out error";
   ridge_cv.known_as = {"brain-score/vision: ridgecv_split"};
-  MeasureInfo one = linear;
-  one.id = "brainscore.vision.neuron_to_neuron";
-  one.summary =
-      "median held-out Pearson r of every target with the unit that "
-      "correlates best in training";
-  one.invariances = {"permutation", "scale", "translation"};
-  one.cost = "k n p q for k splits";
-  one.known_as = {"brain-score/vision: neuron_to_neuron"};
   MeasureInfo language_linear = linear;
   language_linear.id = "brainscore.language.linear";
   language_linear.summary =
@@ -174,7 +187,7 @@ std::vector<MeasureEntry> BrainScoreFamily() {
           {ridge, MakeBrainScore},
           {ridge_cv, MakeBrainScore},
           {linear, MakeBrainScore},
-          {one, MakeBrainScore},
+          {OneToOneFrom(linear), MakeBrainScore},
           {reverse, MakeBrainScore},
           {language_ridge, MakeBrainScore},
           {language_linear, MakeBrainScore}};

@@ -111,34 +111,58 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeAveraged(
       info, std::move(base), std::move(folds), parameters.Canonical());
 }
 
+std::vector<ParameterInfo> Subsets() {
+  return {{.name = "folds",
+           .default_value = "split(train=0.9,repeats=10,seed=1)",
+           .description = "subsets: the training rows of every split, such as "
+                          "split(train,repeats,seed,stratify) or explicit"}};
+}
+
+MeasureInfo UnbiasedCka() {
+  return {.id = "brainscore.vision.cka",
+          .aliases = {},
+          .summary =
+              "unbiased linear CKA of Brain-Score vision (since January "
+              "2026), with 1e-12 added to the denominator",
+          .orientation = Orientation::kScore,
+          .lowest = -1.0,
+          .highest = 1.0,
+          .exact_at_equality = false,
+          .symmetric = true,
+          .metric = false,
+          .differentiable = true,
+          .invariances = {"orthogonal", "permutation", "translation"},
+          .parameters = {},
+          .minimum_rows = 4,
+          .nearly_invariant = {"scale"},
+          .source = "brain-score/vision; Song et al. 2012, eq. 5",
+          .cost = "n (p q + p^2), or n^2 (p + q) for p > n",
+          .known_as = {"brainscore_vision: cka"}};
+}
+
+MeasureInfo RdmFrom(MeasureInfo rdm) {
+  rdm.id = "brainscore.vision.rdm";
+  rdm.summary =
+      "Spearman correlation of correlation RDMs, as "
+      "rsa(compare=spearman,rdm=correlation)";
+  rdm.exact_at_equality = true;
+  rdm.differentiable = false;
+  rdm.invariances = {"permutation", "scale"};
+  rdm.minimum_rows = 3;
+  rdm.minimum_features = 2;
+  rdm.accepts_zero_rows = false;
+  rdm.nearly_invariant = {};
+  rdm.source = "brain-score/vision; Kriegeskorte et al. 2008";
+  rdm.cost = "n^2 (p + q + log n)";
+  rdm.known_as = {"brainscore_vision: rdm"};
+  return rdm;
+}
+
 }  // namespace
 
 std::vector<MeasureEntry> BrainScoreAlignmentFamily() {
-  const std::vector<ParameterInfo> folds = {
-      {.name = "folds",
-       .default_value = "split(train=0.9,repeats=10,seed=1)",
-       .description = "subsets: the training rows of every split, such as "
-                      "split(train,repeats,seed,stratify) or explicit"}};
-  const MeasureInfo cka = {
-      .id = "brainscore.vision.cka",
-      .aliases = {},
-      .summary =
-          "unbiased linear CKA of Brain-Score vision (since January "
-          "2026), with 1e-12 added to the denominator",
-      .orientation = Orientation::kScore,
-      .lowest = -1.0,
-      .highest = 1.0,
-      .exact_at_equality = false,
-      .symmetric = true,
-      .metric = false,
-      .differentiable = true,
-      .invariances = {"orthogonal", "permutation", "translation"},
-      .parameters = {},
-      .minimum_rows = 4,
-      .nearly_invariant = {"scale"},
-      .source = "brain-score/vision; Song et al. 2012, eq. 5",
-      .cost = "n (p q + p^2), or n^2 (p + q) for p > n",
-      .known_as = {"brainscore_vision: cka"}};
+  const std::vector<ParameterInfo> folds = Subsets();
+  const MeasureInfo cka = UnbiasedCka();
   MeasureInfo cka_cv = cka;
   cka_cv.id = "brainscore.vision.cka_cv";
   cka_cv.summary = "mean of brainscore.vision.cka over random subsets of 90 %";
@@ -164,21 +188,7 @@ std::vector<MeasureEntry> BrainScoreAlignmentFamily() {
   language_cka.source = "brain-score/language; Kornblith et al. 2019";
   language_cka.cost = "that of cka for every subset";
   language_cka.known_as = {"brainscore_language: cka"};
-  MeasureInfo rdm = cka;
-  rdm.id = "brainscore.vision.rdm";
-  rdm.summary =
-      "Spearman correlation of correlation RDMs, as "
-      "rsa(compare=spearman,rdm=correlation)";
-  rdm.exact_at_equality = true;
-  rdm.differentiable = false;
-  rdm.invariances = {"permutation", "scale"};
-  rdm.minimum_rows = 3;
-  rdm.minimum_features = 2;
-  rdm.accepts_zero_rows = false;
-  rdm.nearly_invariant = {};
-  rdm.source = "brain-score/vision; Kriegeskorte et al. 2008";
-  rdm.cost = "n^2 (p + q + log n)";
-  rdm.known_as = {"brainscore_vision: rdm"};
+  const MeasureInfo rdm = RdmFrom(cka);
   MeasureInfo rdm_cv = rdm;
   rdm_cv.id = "brainscore.vision.rdm_cv";
   rdm_cv.summary = "mean of brainscore.vision.rdm over random subsets of 90 %";

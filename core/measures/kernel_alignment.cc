@@ -263,10 +263,8 @@ constexpr std::string_view kBandwidthText =
     "rows only; absolute(s). A median follows the rows at every step of an "
     "optimisation, and the gradient holds it fixed";
 
-}  // namespace
-
-std::vector<MeasureEntry> KernelAlignmentFamily() {
-  const MeasureInfo rbf = {
+MeasureInfo GaussianCka() {
+  return {
       .id = "cka.rbf",
       .aliases = {"cka_rbf"},
       .summary = "CKA of Gaussian kernels exp(-|x - y|^2 / (2 s^2))",
@@ -297,6 +295,39 @@ std::vector<MeasureEntry> KernelAlignmentFamily() {
       .known_as = {"google-research representation_similarity: gram_rbf with "
                    "threshold t"},
       .gradient_exact = false};
+}
+
+MeasureInfo HsicFrom(MeasureInfo hsic) {
+  hsic.id = "hsic";
+  hsic.aliases = {};
+  hsic.summary = "Hilbert-Schmidt independence criterion, not normalised";
+  hsic.highest = std::numeric_limits<double>::infinity();
+  hsic.exact_at_equality = false;
+  hsic.invariances = {"orthogonal", "permutation", "translation"};
+  hsic.parameters = {
+      {.name = "bias",
+       .default_value = "biased",
+       .description = "biased: <HKH, L> / (n-1)^2; unbiased: Song et al. 2012, "
+                      "eq. 5, at least 4 rows"},
+      {.name = "kernel",
+       .default_value = "linear",
+       .description = "linear, rbf(bandwidth) or laplace(bandwidth) with the "
+                      "bandwidths of cka.rbf"}};
+  hsic.source =
+      "Gretton et al. 2005, Measuring statistical dependence with "
+      "Hilbert-Schmidt norms; Song et al. 2012";
+  hsic.examples = {"hsic(bias=unbiased)",
+                   "hsic(kernel=rbf(absolute(3)))",
+                   "hsic(bias=unbiased,kernel=rbf(median_all(1)))"};
+  hsic.known_as = {};
+  hsic.gradient_exact = true;
+  return hsic;
+}
+
+}  // namespace
+
+std::vector<MeasureEntry> KernelAlignmentFamily() {
+  const MeasureInfo rbf = GaussianCka();
   MeasureInfo laplace = rbf;
   laplace.id = "cka.laplace";
   laplace.aliases = {"cka_laplace"};
@@ -332,35 +363,11 @@ std::vector<MeasureEntry> KernelAlignmentFamily() {
       "Szekely & Rizzo 2014, Partial distance correlation with methods for "
       "dissimilarities";
   unbiased.known_as = {"dcor: u_distance_correlation_sqr"};
-  MeasureInfo hsic = rbf;
-  hsic.id = "hsic";
-  hsic.aliases = {};
-  hsic.summary = "Hilbert-Schmidt independence criterion, not normalised";
-  hsic.highest = std::numeric_limits<double>::infinity();
-  hsic.exact_at_equality = false;
-  hsic.invariances = {"orthogonal", "permutation", "translation"};
-  hsic.parameters = {
-      {.name = "bias",
-       .default_value = "biased",
-       .description = "biased: <HKH, L> / (n-1)^2; unbiased: Song et al. 2012, "
-                      "eq. 5, at least 4 rows"},
-      {.name = "kernel",
-       .default_value = "linear",
-       .description = "linear, rbf(bandwidth) or laplace(bandwidth) with the "
-                      "bandwidths of cka.rbf"}};
-  hsic.source =
-      "Gretton et al. 2005, Measuring statistical dependence with "
-      "Hilbert-Schmidt norms; Song et al. 2012";
-  hsic.examples = {"hsic(bias=unbiased)",
-                   "hsic(kernel=rbf(absolute(3)))",
-                   "hsic(bias=unbiased,kernel=rbf(median_all(1)))"};
-  hsic.known_as = {};
-  hsic.gradient_exact = true;
   return {{rbf, MakeKernelCka},
           {laplace, MakeKernelCka},
           {dcor, MakeDistanceCorrelation},
           {unbiased, MakeDistanceCorrelation},
-          {hsic, MakeHsic}};
+          {HsicFrom(rbf), MakeHsic}};
 }
 
 }  // namespace repscore

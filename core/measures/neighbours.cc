@@ -266,47 +266,79 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeKnn(
       std::move(info), options, parameters.Canonical());
 }
 
-}  // namespace
+ParameterInfo NeighboursParameter() {
+  return {.name = "k",
+          .default_value = "10",
+          .description = "neighbours of every row, fewer than there are rows"};
+}
 
-std::vector<MeasureEntry> KnnFamily() {
-  const ParameterInfo k = {
-      .name = "k",
-      .default_value = "10",
-      .description = "neighbours of every row, fewer than there are rows"};
+ParameterInfo RowsParameter() {
+  return {.name = "rows",
+          .default_value = "raw",
+          .description =
+              "raw or centred: whether column means are removed first; "
+              "euclidean distances do not see it"};
+}
+
+MeasureInfo Mutual() {
   const ParameterInfo metric = {
       .name = "metric",
       .default_value = "euclidean",
       .description =
           "nearest by euclidean distance, by cosine or by inner "
           "product; of equally near rows the smaller index"};
-  const ParameterInfo rows = {
-      .name = "rows",
-      .default_value = "raw",
-      .description =
-          "raw or centred: whether column means are removed first; "
-          "euclidean distances do not see it"};
-  const MeasureInfo mutual = {
-      .id = "knn.mutual",
-      .aliases = {"mutual_knn"},
-      .summary =
-          "share of the k nearest neighbours that both sides have in "
-          "common",
-      .orientation = Orientation::kScore,
-      .lowest = 0.0,
-      .highest = 1.0,
-      .symmetric = true,
-      .metric = false,
-      .differentiable = false,
-      .invariances = {"orthogonal", "permutation", "scale", "translation"},
-      .parameters = {k, metric, rows},
-      .minimum_rows = 11,
-      .source = "Huh et al. 2024, The platonic representation hypothesis",
-      .examples = {"knn.mutual(k=3)",
-                   "knn.mutual(metric=cosine)",
-                   "knn.mutual(metric=cosine,rows=centred)",
-                   "knn.mutual(metric=inner)"},
-      .cost = "n^2 (p + q), memory n k",
-      .known_as = {"platonic-rep: mutual_knn (metric=inner of unit rows)"}};
+  return {.id = "knn.mutual",
+          .aliases = {"mutual_knn"},
+          .summary =
+              "share of the k nearest neighbours that both sides have in "
+              "common",
+          .orientation = Orientation::kScore,
+          .lowest = 0.0,
+          .highest = 1.0,
+          .symmetric = true,
+          .metric = false,
+          .differentiable = false,
+          .invariances = {"orthogonal", "permutation", "scale", "translation"},
+          .parameters = {NeighboursParameter(), metric, RowsParameter()},
+          .minimum_rows = 11,
+          .source = "Huh et al. 2024, The platonic representation hypothesis",
+          .examples = {"knn.mutual(k=3)",
+                       "knn.mutual(metric=cosine)",
+                       "knn.mutual(metric=cosine,rows=centred)",
+                       "knn.mutual(metric=inner)"},
+          .cost = "n^2 (p + q), memory n k",
+          .known_as = {"platonic-rep: mutual_knn (metric=inner of unit rows)"}};
+}
+
+MeasureInfo CknnaFrom(MeasureInfo cknna) {
+  cknna.id = "knn.cknna";
+  cknna.aliases = {"cknna"};
+  cknna.summary =
+      "kernel alignment restricted to pairs of rows that are "
+      "nearest neighbours on both sides";
+  cknna.lowest = -1.0;
+  cknna.invariances = {"orthogonal", "permutation", "scale"};
+  cknna.parameters = {
+      NeighboursParameter(),
+      {.name = "metric",
+       .default_value = "inner",
+       .description = "nearest by euclidean distance, cosine or inner "
+                      "product; with cosine, rows have unit length in the "
+                      "inner products too"},
+      {.name = "rows",
+       .default_value = "raw",
+       .description = "raw or centred: whether column means are removed "
+                      "first"}};
+  cknna.examples = {"knn.cknna(metric=cosine,rows=centred)",
+                    "knn.cknna(metric=euclidean)"};
+  cknna.known_as = {};
+  return cknna;
+}
+
+}  // namespace
+
+std::vector<MeasureEntry> KnnFamily() {
+  const MeasureInfo mutual = Mutual();
   MeasureInfo jaccard = mutual;
   jaccard.id = "knn.jaccard";
   jaccard.aliases = {};
@@ -328,40 +360,18 @@ std::vector<MeasureEntry> KnnFamily() {
       "of either side";
   second.lowest = -1.0;
   second.invariances = {"orthogonal", "permutation", "scale"};
-  second.parameters = {k, rows};
+  second.parameters = {NeighboursParameter(), RowsParameter()};
   second.accepts_zero_rows = false;
   second.source =
       "Hamilton et al. 2016; Klabunde et al. 2023, second-order "
       "cosine similarity";
   second.examples = {"knn.second_order_cosine(k=3,rows=centred)"};
   second.known_as = {"ReSi: SecondOrderCosineSimilarity"};
-  MeasureInfo cknna = mutual;
-  cknna.id = "knn.cknna";
-  cknna.aliases = {"cknna"};
-  cknna.summary =
-      "kernel alignment restricted to pairs of rows that are "
-      "nearest neighbours on both sides";
-  cknna.lowest = -1.0;
-  cknna.invariances = {"orthogonal", "permutation", "scale"};
-  cknna.parameters = {
-      k,
-      {.name = "metric",
-       .default_value = "inner",
-       .description = "nearest by euclidean distance, cosine or inner "
-                      "product; with cosine, rows have unit length in the "
-                      "inner products too"},
-      {.name = "rows",
-       .default_value = "raw",
-       .description = "raw or centred: whether column means are removed "
-                      "first"}};
-  cknna.examples = {"knn.cknna(metric=cosine,rows=centred)",
-                    "knn.cknna(metric=euclidean)"};
-  cknna.known_as = {};
   return {{mutual, MakeKnn},
           {jaccard, MakeKnn},
           {rank, MakeKnn},
           {second, MakeKnn},
-          {cknna, MakeKnn}};
+          {CknnaFrom(mutual), MakeKnn}};
 }
 
 }  // namespace repscore

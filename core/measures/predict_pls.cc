@@ -291,6 +291,7 @@ std::vector<MatrixXd> PredictPls(const PredictionRows& rows,
     }
   }
   std::vector<MatrixXd> predictions;
+  predictions.reserve(fits.size());
   for (const Fit& fit : fits) {
     predictions.emplace_back(fit.scores *
                              (fit.scale * fit.targets).transpose());

@@ -105,8 +105,7 @@ class RegularisedCca final : public Measure {
                  root,
                  Op::kTranspose,
                  Multiply(backend, Op::kNone, root, Op::kTranspose, inner));
-    const Matrix adjoint =
-        backend.Allocate(product.rows(), product.cols(), kDouble);
+    Matrix adjoint = backend.Allocate(product.rows(), product.cols(), kDouble);
     backend.Transpose(product, adjoint);
     backend.Axpby(-0.25, product, -0.25, adjoint);
     return adjoint;

@@ -235,6 +235,88 @@ double Bures(Backend& backend,
       nuclear / std::sqrt(k.trace()) / std::sqrt(l.trace()), 0.0, 1.0);
 }
 
+absl::StatusOr<RdmComparison> CompareRanks(Comparator comparator,
+                                           const Rdm& candidate,
+                                           const Rdm& reference) {
+  const Levels x(candidate);
+  const Levels y(reference);
+  for (const Levels* levels : {&x, &y}) {
+    if (levels->sizes.size() < 2) {
+      return Constant(levels == &x ? "candidate" : "reference",
+                      candidate.distances.rows());
+    }
+  }
+  const bool tau = comparator == Comparator::kKendallTauA ||
+                   comparator == Comparator::kKendallTauB;
+  RdmComparison result;
+  result.value = tau ? KendallTau(x, y, comparator == Comparator::kKendallTauB)
+                     : RankCorrelation(x, y, comparator == Comparator::kRhoA);
+  return result;
+}
+
+/// From RDMs to the matrices that are compared without ranks, and back.
+class Preparation {
+ public:
+  /// `whitening` must outlive this.
+  Preparation(Comparator comparator, const Eigen::MatrixXd& whitening)
+      : whitening_(whitening),
+        centres_(comparator == Comparator::kPearson ||
+                 comparator == Comparator::kWhitenedPearson),
+        whitens_(IsWhitened(comparator) && whitening.size() > 0),
+        kernels_(comparator != Comparator::kCosine &&
+                 comparator != Comparator::kPearson) {}
+
+  absl::StatusOr<Eigen::MatrixXd> Apply(const Rdm& rdm,
+                                        std::string_view side) const {
+    Eigen::MatrixXd matrix = rdm.distances;
+    if (centres_) {
+      RemoveMean(matrix);
+    }
+    const double largest = rdm.distances.cwiseAbs().maxCoeff();
+    const double floor =
+        std::max(rdm.noise, centres_ ? kSmallestVariation * largest : 0.0);
+    if (!(matrix.cwiseAbs().maxCoeff() > floor)) {
+      return Constant(side, matrix.rows());
+    }
+    if (kernels_) {
+      matrix = CentredKernel(matrix);
+    }
+    if (whitens_) {
+      matrix = Whitened(matrix);
+    }
+    return matrix;
+  }
+
+  /// RdmComparison's weights of a derivative by the matrix of Apply(), empty if
+  /// that is.
+  Eigen::MatrixXd PullBack(Eigen::MatrixXd weights) const {
+    if (weights.size() == 0) {
+      return weights;
+    }
+    // A pair stands for two entries of D, and of -D/2.
+    weights *= kernels_ ? -1.0 : 2.0;
+    if (whitens_) {
+      weights = Whitened(weights);
+    }
+    weights.diagonal().setZero();
+    // Without whitening, the weights of mean-free RDMs are mean-free.
+    if (whitens_ && centres_) {
+      RemoveMean(weights);
+    }
+    return weights;
+  }
+
+ private:
+  Eigen::MatrixXd Whitened(const Eigen::MatrixXd& matrix) const {
+    return whitening_ * matrix * whitening_;
+  }
+
+  const Eigen::MatrixXd& whitening_;
+  bool centres_;
+  bool whitens_;
+  bool kernels_;
+};
+
 }  // namespace
 
 bool IsRankComparator(Comparator comparator) {
@@ -263,7 +345,6 @@ absl::StatusOr<RdmComparison> CompareRdms(Backend& backend,
                                           const Rdm& reference,
                                           const Eigen::MatrixXd& whitening,
                                           AdjointRequest request) {
-  RdmComparison result;
   const Eigen::Index conditions = candidate.distances.rows();
   if (conditions < FewestConditions(comparator)) {
     return absl::InvalidArgumentError(
@@ -275,72 +356,22 @@ absl::StatusOr<RdmComparison> CompareRdms(Backend& backend,
                conditions));
   }
   if (IsRankComparator(comparator)) {
-    const Levels x(candidate);
-    const Levels y(reference);
-    for (const Levels* levels : {&x, &y}) {
-      if (levels->sizes.size() < 2) {
-        return Constant(levels == &x ? "candidate" : "reference", conditions);
-      }
-    }
-    const bool tau = comparator == Comparator::kKendallTauA ||
-                     comparator == Comparator::kKendallTauB;
-    result.value =
-        tau ? KendallTau(x, y, comparator == Comparator::kKendallTauB)
-            : RankCorrelation(x, y, comparator == Comparator::kRhoA);
-    return result;
+    return CompareRanks(comparator, candidate, reference);
   }
-  const bool centres = comparator == Comparator::kPearson ||
-                       comparator == Comparator::kWhitenedPearson;
-  const bool whitens = IsWhitened(comparator) && whitening.size() > 0;
-  const bool kernels =
-      comparator != Comparator::kCosine && comparator != Comparator::kPearson;
-  const auto prepared =
-      [&](const Rdm& rdm,
-          std::string_view side) -> absl::StatusOr<Eigen::MatrixXd> {
-    Eigen::MatrixXd matrix = rdm.distances;
-    if (centres) {
-      RemoveMean(matrix);
-    }
-    const double largest = rdm.distances.cwiseAbs().maxCoeff();
-    const double floor =
-        std::max(rdm.noise, centres ? kSmallestVariation * largest : 0.0);
-    if (!(matrix.cwiseAbs().maxCoeff() > floor)) {
-      return Constant(side, conditions);
-    }
-    if (!kernels) {
-      return matrix;
-    }
-    const Eigen::MatrixXd kernel = CentredKernel(matrix);
-    return whitens ? Eigen::MatrixXd(whitening * kernel * whitening) : kernel;
-  };
+  const Preparation preparation(comparator, whitening);
   REPSCORE_ASSIGN_OR_RETURN(const Eigen::MatrixXd a,
-                            prepared(candidate, "candidate"));
+                            preparation.Apply(candidate, "candidate"));
   REPSCORE_ASSIGN_OR_RETURN(const Eigen::MatrixXd b,
-                            prepared(reference, "reference"));
+                            preparation.Apply(reference, "reference"));
+  RdmComparison result;
   if (comparator == Comparator::kBures) {
     result.value = Bures(backend, a, b);
     return result;
   }
   Cosine cosine(a, b, request);
   result.value = cosine.value;
-  // A pair stands for two entries of D, and of -D/2.
-  const double factor = kernels ? -1.0 : 2.0;
-  for (Eigen::MatrixXd* weights : {&cosine.by_a, &cosine.by_b}) {
-    if (weights->size() == 0) {
-      continue;
-    }
-    *weights *= factor;
-    if (whitens) {
-      *weights = Eigen::MatrixXd(whitening * *weights * whitening);
-    }
-    weights->diagonal().setZero();
-    // Without whitening, the weights of mean-free RDMs are mean-free.
-    if (whitens && centres) {
-      RemoveMean(*weights);
-    }
-  }
-  result.candidate_weights = std::move(cosine.by_a);
-  result.reference_weights = std::move(cosine.by_b);
+  result.candidate_weights = preparation.PullBack(std::move(cosine.by_a));
+  result.reference_weights = preparation.PullBack(std::move(cosine.by_b));
   return result;
 }
 

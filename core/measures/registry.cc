@@ -65,7 +65,7 @@ const MeasureEntry* Find(std::string_view id) {
 }
 
 absl::Status InField(std::string_view field, const absl::Status& status) {
-  return {status.code(), StrCat(field, ": ", std::string(status.message()))};
+  return {status.code(), StrCat(field, ": ", status.message())};
 }
 
 }  // namespace

@@ -342,6 +342,70 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeRsmDifference(
       std::move(info), std::move(rule), parameters.Canonical());
 }
 
+std::vector<ParameterInfo> RsaParameters() {
+  return {
+      {.name = "compare",
+       .default_value = "pearson",
+       .description = "cosine, pearson, spearman (average ranks), rho_a, "
+                      "kendall_tau_a, kendall_tau_b, whitened_cosine, "
+                      "whitened_pearson (by noise) or bures; the four by ranks "
+                      "have no gradient"},
+      {.name = "folds",
+       .default_value = "none",
+       .description =
+           "for crossnobis and mahalanobis: every fold is one "
+           "measurement of the same conditions in the same order, as "
+           "rows_contiguous(2)"},
+      {.name = "noise",
+       .default_value = "identity",
+       .description =
+           "covariance between conditions for whitened_cosine and "
+           "whitened_pearson: identity; diagonal(v1,v2,...), a variance "
+           "for every condition; repetitions(shrinkage), of the "
+           "reference's folds about their mean, shrunk to its mean "
+           "variance, which a gradient holds fixed"},
+      {.name = "rdm",
+       .default_value = "sq_euclidean",
+       .description =
+           "sq_euclidean, euclidean, correlation, cosine, crossnobis, "
+           "crossnobis(shrinkage) and mahalanobis(shrinkage) with the "
+           "noise covariance of the folds shrunk to its mean variance, "
+           "or poisson(rate,weight) with a prior. Correlation and "
+           "cosine distances depend on column means; correlation "
+           "distances on rotations too"}};
+}
+
+std::vector<std::string_view> RsaExamples() {
+  return {"rsa(compare=cosine)",
+          "rsa(compare=spearman)",
+          "rsa(compare=rho_a)",
+          "rsa(compare=kendall_tau_a)",
+          "rsa(compare=kendall_tau_b)",
+          "rsa(compare=whitened_cosine)",
+          "rsa(compare=whitened_pearson)",
+          "rsa(compare=bures)",
+          "rsa(compare=cosine,rdm=euclidean)",
+          "rsa(compare=pearson,rdm=euclidean)",
+          "rsa(compare=spearman,rdm=euclidean)",
+          "rsa(compare=whitened_cosine,rdm=euclidean)",
+          "rsa(compare=whitened_pearson,rdm=euclidean)",
+          "rsa(compare=bures,rdm=euclidean)",
+          "rsa(compare=pearson,rdm=correlation)",
+          "rsa(compare=spearman,rdm=correlation)",
+          "rsa(compare=cosine,rdm=cosine)",
+          "rsa(compare=kendall_tau_b,rdm=cosine)",
+          "rsa(compare=whitened_cosine,rdm=cosine)",
+          "rsa(compare=cosine,folds=rows_contiguous(2),rdm=crossnobis)",
+          ("rsa(compare=pearson,folds=rows_contiguous(2),"
+           "rdm=crossnobis(0.3))"),
+          ("rsa(compare=cosine,folds=rows_contiguous(2),"
+           "rdm=mahalanobis(0.3))"),
+          ("rsa(compare=whitened_cosine,folds=rows_contiguous(2),"
+           "noise=repetitions(0.2),rdm=crossnobis)"),
+          ("rsa(compare=whitened_pearson,folds=rows_contiguous(2),"
+           "noise=repetitions(0.4),rdm=mahalanobis(0.3))")};
+}
+
 }  // namespace
 
 std::vector<MeasureEntry> RsaFamily() {
@@ -357,69 +421,11 @@ std::vector<MeasureEntry> RsaFamily() {
         .metric = false,
         .differentiable = true,
         .invariances = {"orthogonal", "permutation", "scale", "translation"},
-        .parameters =
-            {{.name = "compare",
-              .default_value = "pearson",
-              .description =
-                  "cosine, pearson, spearman (average ranks), rho_a, "
-                  "kendall_tau_a, kendall_tau_b, whitened_cosine, "
-                  "whitened_pearson (by noise) or bures; the four by ranks "
-                  "have no gradient"},
-             {.name = "folds",
-              .default_value = "none",
-              .description =
-                  "for crossnobis and mahalanobis: every fold is one "
-                  "measurement of the same conditions in the same order, as "
-                  "rows_contiguous(2)"},
-             {.name = "noise",
-              .default_value = "identity",
-              .description =
-                  "covariance between conditions for whitened_cosine and "
-                  "whitened_pearson: identity; diagonal(v1,v2,...), a variance "
-                  "for every condition; repetitions(shrinkage), of the "
-                  "reference's folds about their mean, shrunk to its mean "
-                  "variance, which a gradient holds fixed"},
-             {.name = "rdm",
-              .default_value = "sq_euclidean",
-              .description =
-                  "sq_euclidean, euclidean, correlation, cosine, crossnobis, "
-                  "crossnobis(shrinkage) and mahalanobis(shrinkage) with the "
-                  "noise covariance of the folds shrunk to its mean variance, "
-                  "or poisson(rate,weight) with a prior. Correlation and "
-                  "cosine distances depend on column means; correlation "
-                  "distances on rotations too"}},
+        .parameters = RsaParameters(),
         .minimum_rows = 3,
         .source = "Kriegeskorte et al. 2008; Nili et al. 2014; Diedrichsen et "
                   "al. 2021; Walther et al. 2016 (crossnobis)",
-        .examples =
-            {"rsa(compare=cosine)",
-             "rsa(compare=spearman)",
-             "rsa(compare=rho_a)",
-             "rsa(compare=kendall_tau_a)",
-             "rsa(compare=kendall_tau_b)",
-             "rsa(compare=whitened_cosine)",
-             "rsa(compare=whitened_pearson)",
-             "rsa(compare=bures)",
-             "rsa(compare=cosine,rdm=euclidean)",
-             "rsa(compare=pearson,rdm=euclidean)",
-             "rsa(compare=spearman,rdm=euclidean)",
-             "rsa(compare=whitened_cosine,rdm=euclidean)",
-             "rsa(compare=whitened_pearson,rdm=euclidean)",
-             "rsa(compare=bures,rdm=euclidean)",
-             "rsa(compare=pearson,rdm=correlation)",
-             "rsa(compare=spearman,rdm=correlation)",
-             "rsa(compare=cosine,rdm=cosine)",
-             "rsa(compare=kendall_tau_b,rdm=cosine)",
-             "rsa(compare=whitened_cosine,rdm=cosine)",
-             "rsa(compare=cosine,folds=rows_contiguous(2),rdm=crossnobis)",
-             "rsa(compare=pearson,folds=rows_contiguous(2),"
-             "rdm=crossnobis(0.3))",
-             "rsa(compare=cosine,folds=rows_contiguous(2),"
-             "rdm=mahalanobis(0.3))",
-             "rsa(compare=whitened_cosine,folds=rows_contiguous(2),"
-             "noise=repetitions(0.2),rdm=crossnobis)",
-             "rsa(compare=whitened_pearson,folds=rows_contiguous(2),"
-             "noise=repetitions(0.4),rdm=mahalanobis(0.3))"},
+        .examples = RsaExamples(),
         .cost = "n (p q + p^2) for sq_euclidean by cosine, pearson and "
                 "whitened; otherwise n^2 (p + q), and n^2 log n by ranks",
         .known_as =

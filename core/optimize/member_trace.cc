@@ -144,6 +144,7 @@ absl::StatusOr<std::vector<double>> Member::Decoded() const {
       const std::vector<DecodingResult> results,
       DecodeTogether(decoders, elements, rows.cols(), threads));
   std::vector<double> accuracies;
+  accuracies.reserve(results.size());
   for (const DecodingResult& result : results) {
     accuracies.push_back(result.accuracy);
   }

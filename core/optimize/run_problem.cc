@@ -141,7 +141,7 @@ class ProblemMaker {
       }
     }
     if (!fits.ok()) {
-      return {fits.code(), StrCat(field, ".id: ", std::string(fits.message()))};
+      return {fits.code(), StrCat(field, ".id: ", fits.message())};
     }
     needs |= measure.Needs(size);
     return absl::OkStatus();

@@ -148,6 +148,41 @@ absl::StatusOr<Folds> AssignExplicit(const FoldRule::Lists& lists,
   return folds;
 }
 
+absl::StatusOr<Folds> AssignBatches(int64_t size, int64_t rows) {
+  const int64_t batches = rows / size;
+  if (batches == 0) {
+    return absl::InvalidArgumentError(StrCat("a batch of ",
+                                             size,
+                                             " rows needs at least as many; "
+                                             "there are ",
+                                             rows));
+  }
+  Folds folds;
+  folds.count = static_cast<int32_t>(batches);
+  for (int64_t i = 0; i < rows; ++i) {
+    const int64_t batch = i / size;
+    folds.fold_of_row.push_back(batch < batches ? static_cast<int32_t>(batch)
+                                                : -1);
+  }
+  return folds;
+}
+
+absl::StatusOr<Folds> AssignTrajectories(const RowLayout& layout) {
+  if (layout.conditions >= layout.rows) {
+    return absl::InvalidArgumentError(
+        StrCat("the dataset has no time axis: each of its ",
+               layout.rows,
+               " rows is a condition of one time bin; register it with axes "
+               "such as time,condition,neuron"));
+  }
+  Folds folds;
+  folds.count = static_cast<int32_t>(layout.conditions);
+  for (int64_t i = 0; i < layout.rows; ++i) {
+    folds.fold_of_row.push_back(static_cast<int32_t>(i % layout.conditions));
+  }
+  return folds;
+}
+
 /// Conditions of every class of a label, classes in the order of their names;
 /// one class of all conditions without a label.
 absl::StatusOr<std::vector<std::vector<int64_t>>> Classes(
@@ -167,6 +202,7 @@ absl::StatusOr<std::vector<std::vector<int64_t>>> Classes(
         classes[values[i]].push_back(static_cast<int64_t>(i));
       }
       std::vector<std::vector<int64_t>> members;
+      members.reserve(classes.size());
       for (auto& [value, conditions] : classes) {
         members.push_back(std::move(conditions));
       }
@@ -247,6 +283,61 @@ std::vector<int64_t> RowsOf(std::vector<int64_t> conditions,
   return rows;
 }
 
+/// `repeats` divisions of all conditions, `train_share` of them for training.
+Folds DrawSplits(const std::vector<std::vector<int64_t>>& classes,
+                 const RowLayout& layout,
+                 double train_share,
+                 int64_t repeats,
+                 uint64_t seed) {
+  Folds folds;
+  folds.count = static_cast<int32_t>(repeats);
+  const auto train = static_cast<int64_t>(
+      std::floor(train_share * static_cast<double>(layout.conditions)));
+  const std::vector<int64_t> tests =
+      TestCounts(classes, layout.conditions - train);
+  for (int64_t r = 0; r < repeats; ++r) {
+    std::vector<int64_t> train_conditions;
+    std::vector<int64_t> test_conditions;
+    for (size_t c = 0; c < classes.size(); ++c) {
+      const std::vector<int64_t> order = Shuffled(
+          classes[c], seed, static_cast<uint64_t>(r) * classes.size() + c + 1);
+      const auto cut = order.begin() + tests[c];
+      test_conditions.insert(test_conditions.end(), order.begin(), cut);
+      train_conditions.insert(train_conditions.end(), cut, order.end());
+    }
+    folds.overlapping.push_back(
+        {.train = RowsOf(std::move(train_conditions), layout),
+         .test = RowsOf(std::move(test_conditions), layout)});
+  }
+  return folds;
+}
+
+/// The blocks at random positions.
+std::vector<int32_t> ShuffledBlocks(const std::vector<int32_t>& blocks,
+                                    uint64_t seed) {
+  std::vector<int32_t> shuffled(blocks.size());
+  const std::vector<int64_t> order =
+      Philox(seed, kShuffleStream)
+          .Permutation(static_cast<int64_t>(blocks.size()));
+  for (size_t i = 0; i < order.size(); ++i) {
+    shuffled[static_cast<size_t>(order[i])] = blocks[i];
+  }
+  return shuffled;
+}
+
+/// A partition of rows that repeat their units, as time bins do.
+Folds Repeated(const std::vector<int32_t>& fold_of_unit,
+               int64_t count,
+               int64_t rows) {
+  Folds folds;
+  folds.count = static_cast<int32_t>(count);
+  folds.fold_of_row.resize(static_cast<size_t>(rows));
+  for (size_t i = 0; i < folds.fold_of_row.size(); ++i) {
+    folds.fold_of_row[i] = fold_of_unit[i % fold_of_unit.size()];
+  }
+  return folds;
+}
+
 }  // namespace
 
 std::vector<int64_t> Folds::Sizes() const {
@@ -289,72 +380,19 @@ absl::StatusOr<Folds> FoldRule::Assign(const RowLayout& layout) const {
   Folds folds;
   if (kind_ == Kind::kExplicit) {
     REPSCORE_ASSIGN_OR_RETURN(folds, AssignExplicit(lists_, layout.rows));
-    REPSCORE_RETURN_IF_ERROR(CheckSplits(folds, layout.rows));
-    folds.digest = DigestOf(folds);
-    return folds;
-  }
-  if (kind_ == Kind::kRowBatches) {
-    const int64_t batches = layout.rows / count_;
-    if (batches == 0) {
-      return absl::InvalidArgumentError(StrCat("a batch of ",
-                                               count_,
-                                               " rows needs at least as many; "
-                                               "there are ",
-                                               layout.rows));
-    }
-    folds.count = static_cast<int32_t>(batches);
-    for (int64_t i = 0; i < layout.rows; ++i) {
-      const int64_t batch = i / count_;
-      folds.fold_of_row.push_back(batch < batches ? static_cast<int32_t>(batch)
-                                                  : -1);
-    }
-    folds.digest = DigestOf(folds);
-    return folds;
-  }
-  if (kind_ == Kind::kTrajectories) {
-    if (layout.conditions >= layout.rows) {
-      return absl::InvalidArgumentError(
-          StrCat("the dataset has no time axis: each of its ",
-                 layout.rows,
-                 " rows is a condition of one time bin; register it with axes "
-                 "such as time,condition,neuron"));
-    }
-    folds.count = static_cast<int32_t>(layout.conditions);
-    for (int64_t i = 0; i < layout.rows; ++i) {
-      folds.fold_of_row.push_back(static_cast<int32_t>(i % layout.conditions));
-    }
-    folds.digest = DigestOf(folds);
-    return folds;
-  }
-  const bool by_row = kind_ == Kind::kRowsContiguous ||
-                      kind_ == Kind::kRowsShuffled ||
-                      kind_ == Kind::kLeaveOneOut;
-  const int64_t units = by_row ? layout.rows : layout.conditions;
-  const int64_t count = kind_ == Kind::kLeaveOneOut ? layout.rows : count_;
-  folds.count = static_cast<int32_t>(count);
-  folds.leave_one_out = kind_ == Kind::kLeaveOneOut;
-  if (kind_ == Kind::kSplit) {
+  } else if (kind_ == Kind::kRowBatches) {
+    REPSCORE_ASSIGN_OR_RETURN(folds, AssignBatches(count_, layout.rows));
+  } else if (kind_ == Kind::kTrajectories) {
+    REPSCORE_ASSIGN_OR_RETURN(folds, AssignTrajectories(layout));
+  } else if (kind_ == Kind::kSplit) {
     REPSCORE_ASSIGN_OR_RETURN(const auto classes, Classes(layout, label_));
-    const auto train =
-        static_cast<int64_t>(std::floor(train_ * static_cast<double>(units)));
-    const std::vector<int64_t> tests = TestCounts(classes, units - train);
-    for (int64_t r = 0; r < count; ++r) {
-      std::vector<int64_t> train_units;
-      std::vector<int64_t> test_units;
-      for (size_t c = 0; c < classes.size(); ++c) {
-        const std::vector<int64_t> order =
-            Shuffled(classes[c],
-                     seed_,
-                     static_cast<uint64_t>(r) * classes.size() + c + 1);
-        const auto cut = order.begin() + tests[c];
-        test_units.insert(test_units.end(), order.begin(), cut);
-        train_units.insert(train_units.end(), cut, order.end());
-      }
-      folds.overlapping.push_back(
-          {.train = RowsOf(std::move(train_units), layout),
-           .test = RowsOf(std::move(test_units), layout)});
-    }
+    folds = DrawSplits(classes, layout, train_, count_, seed_);
   } else {
+    const bool by_row = kind_ == Kind::kRowsContiguous ||
+                        kind_ == Kind::kRowsShuffled ||
+                        kind_ == Kind::kLeaveOneOut;
+    const int64_t units = by_row ? layout.rows : layout.conditions;
+    const int64_t count = kind_ == Kind::kLeaveOneOut ? units : count_;
     if (count > units) {
       return absl::InvalidArgumentError(StrCat("folds: ",
                                                count,
@@ -365,23 +403,18 @@ absl::StatusOr<Folds> FoldRule::Assign(const RowLayout& layout) const {
     }
     std::vector<int32_t> fold_of_unit = ContiguousBlocks(units, count);
     if (kind_ == Kind::kRowsShuffled || kind_ == Kind::kConditionsShuffled) {
-      const std::vector<int32_t> blocks = fold_of_unit;
-      const std::vector<int64_t> order =
-          Philox(seed_, kShuffleStream).Permutation(units);
-      for (size_t i = 0; i < order.size(); ++i) {
-        fold_of_unit[static_cast<size_t>(order[i])] = blocks[i];
-      }
+      fold_of_unit = ShuffledBlocks(fold_of_unit, seed_);
     } else if (kind_ == Kind::kStratified) {
       REPSCORE_ASSIGN_OR_RETURN(const auto classes, Classes(layout, label_));
       fold_of_unit = Deal(classes, units, count, seed_);
     }
-    folds.fold_of_row.resize(static_cast<size_t>(layout.rows));
-    for (int64_t i = 0; i < layout.rows; ++i) {
-      folds.fold_of_row[static_cast<size_t>(i)] =
-          fold_of_unit[static_cast<size_t>(i % units)];
-    }
+    folds = Repeated(fold_of_unit, count, layout.rows);
+    folds.leave_one_out = kind_ == Kind::kLeaveOneOut;
   }
-  REPSCORE_RETURN_IF_ERROR(CheckSplits(folds, layout.rows));
+  // Those two are not for validation.
+  if (kind_ != Kind::kRowBatches && kind_ != Kind::kTrajectories) {
+    REPSCORE_RETURN_IF_ERROR(CheckSplits(folds, layout.rows));
+  }
   folds.digest = DigestOf(folds);
   return folds;
 }

@@ -222,6 +222,7 @@ absl::StatusOr<std::vector<CalibratedMeasure>> FindCalibrations(
     const google::protobuf::RepeatedPtrField<v1::MeasureSpec>& specs,
     const Measures& measures) {
   std::vector<std::string> wanted;
+  wanted.reserve(measures.size());
   for (int i = 0; i < specs.size(); ++i) {
     wanted.push_back(
         MeasureKey(specs[i], measures[static_cast<size_t>(i)]->id()));

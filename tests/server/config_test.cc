@@ -32,6 +32,7 @@ class ConfigTest : public ::testing::Test {
   absl::StatusOr<CommandLine> Parse(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "repscored");
     std::vector<const char*> argv;
+    argv.reserve(arguments.size());
     for (const std::string& argument : arguments) {
       argv.push_back(argument.c_str());
     }

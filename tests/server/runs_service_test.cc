@@ -88,6 +88,7 @@ TEST_F(RunsServiceTest, ManyWatchersSeeTheSameEvents) {
   std::vector<std::vector<v1::RunEvent>> seen(6);
 
   std::vector<std::thread> threads;
+  threads.reserve(seen.size());
   for (auto& events : seen) {
     threads.emplace_back([&] { WatchAfter(name, 0, &events); });
   }

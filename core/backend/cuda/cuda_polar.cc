@@ -130,7 +130,7 @@ bool CudaBackend::PolarByHalley(const Matrix& a,
   AddDiagonal(-1.0, deviation);
   const Matrix symmetric = Allocate(n, n, kDouble);
   Gemm(Op::kTranspose, Op::kNone, 1.0, q, a, 0.0, symmetric);
-  const Matrix skew = gram;
+  const Matrix& skew = gram;
   Transpose(symmetric, skew);
   Axpby(1.0, symmetric, -1.0, skew);
   const Matrix results = Vector(4);

@@ -20,6 +20,7 @@ using ::testing::HasSubstr;
 std::vector<std::shared_ptr<const Measure>> Create(
     const std::vector<std::string>& ids) {
   std::vector<std::shared_ptr<const Measure>> measures;
+  measures.reserve(ids.size());
   for (const std::string& id : ids) {
     measures.push_back(MustCreate(id));
   }
@@ -209,7 +210,7 @@ TEST(LabelDecodingTest, BadRequestsNameTheField) {
     const absl::Status status =
         DecodeLabels(*reference, nullptr, request, nullptr).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-    return std::string(status.message());
+    return StrCat(status.message());
   };
 
   LabelDecodingRequest folds;
@@ -231,7 +232,7 @@ TEST(DecoderTest, MoreFeaturesThanRowsAreDecodedThroughTheirKernel) {
   // Columns of zeros change nothing but the way.
   const std::shared_ptr<const Dataset> dataset = MakeRecording();
   const Table rows = Normals(120, 5, 41);
-  Table wide = {120, 60, std::vector<double>(120 * 60)};
+  Table wide = {120, 60, std::vector<double>(size_t{120} * 60)};
   for (int64_t i = 0; i < 120; ++i) {
     for (int64_t j = 0; j < 5; ++j) {
       wide.at(i, j * 12) = rows.at(i, j);

@@ -35,6 +35,7 @@ std::vector<Table> Tables(const std::vector<int64_t>& widths) {
 
 std::vector<System> SystemsOf(const std::vector<Table>& tables) {
   std::vector<System> systems;
+  systems.reserve(tables.size());
   for (const Table& table : tables) {
     systems.push_back({.name = "s", .rows = ToHostArray(table)});
   }

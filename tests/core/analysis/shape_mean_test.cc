@@ -24,6 +24,7 @@ using ::testing::HasSubstr;
 
 std::vector<System> SystemsOf(const std::vector<Table>& tables) {
   std::vector<System> systems;
+  systems.reserve(tables.size());
   for (const Table& table : tables) {
     systems.push_back({.name = "s", .rows = ToHostArray(table)});
   }

@@ -213,13 +213,13 @@ Table DirectGradient(const Table& own,
 }
 
 TEST_P(BackendTest, PullBackAndAdamMatchTheirDefinition) {
-  constexpr int64_t n = 50;
-  constexpr int64_t p = 130;
-  const Table own = Centred(Normals(n, p, 22));
-  const Table other = Centred(Normals(n, 7, 23));
-  const Table weights = Normals(7, p, 24);
-  const Table square = Normals(p, p, 25);
-  const Table row_weights = Normals(n, 1, 26);
+  constexpr int64_t kRows = 50;
+  constexpr int64_t kColumns = 130;
+  const Table own = Centred(Normals(kRows, kColumns, 22));
+  const Table other = Centred(Normals(kRows, 7, 23));
+  const Table weights = Normals(7, kColumns, 24);
+  const Table square = Normals(kColumns, kColumns, 25);
+  const Table row_weights = Normals(kRows, 1, 26);
   const Table expected =
       DirectGradient(own, other, weights, square, row_weights);
   for (const ScalarType type : {kDouble, kFloat}) {
@@ -234,17 +234,17 @@ TEST_P(BackendTest, PullBackAndAdamMatchTheirDefinition) {
                           .own_weights = Upload(square),
                           .offset = {}});
     terms.rows.push_back({.first = 20,
-                          .count = n - 20,
+                          .count = kRows - 20,
                           .other_weights = Upload(weights),
                           .own_weights = Upload(square),
                           .offset = {}});
-    const Matrix gradient = New(n, p, type);
+    const Matrix gradient = New(kRows, kColumns, type);
     backend_->PullBack(terms, gradient);
 
-    const Matrix first = New(n, p, type);
-    const Matrix second = New(n, p, type);
-    const Matrix next = New(n, p, type);
-    const Matrix means = New(p, 1);
+    const Matrix first = New(kRows, kColumns, type);
+    const Matrix second = New(kRows, kColumns, type);
+    const Matrix next = New(kRows, kColumns, type);
+    const Matrix means = New(kColumns, 1);
     backend_->Fill(0.0, first);
     backend_->Fill(0.0, second);
     backend_->Fill(0.0, means);
@@ -276,8 +276,7 @@ TEST_P(BackendTest, RepeatedOperationsGiveTheSameBits) {
   const auto run = [&] {
     const Matrix gram = New(64, 64);
     backend_->Syrk(Op::kTranspose, 1.0, Upload(a), 0.0, gram);
-    const std::vector<double> values = backend_->SymmetricEigen(gram);
-    return values;
+    return backend_->SymmetricEigen(gram);
   };
 
   EXPECT_EQ(run(), run());

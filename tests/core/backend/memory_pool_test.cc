@@ -14,6 +14,7 @@ constexpr int64_t kSmall = 4096;
 /// Takes and returns a buffer of each size.
 void Use(MemoryPool& pool, const std::vector<int64_t>& sizes) {
   std::vector<std::shared_ptr<void>> buffers;
+  buffers.reserve(sizes.size());
   for (const int64_t bytes : sizes) {
     buffers.push_back(pool.Allocate(bytes));
   }

@@ -82,12 +82,12 @@ TEST(AssignmentTest, TiesAndZerosAreFine) {
 }
 
 TEST(AssignmentTest, FindsAHiddenPermutationOfManyColumns) {
-  constexpr int64_t n = 300;
-  Eigen::MatrixXd cost = Costs(n, n, 600).cwiseAbs();
-  for (int64_t i = 0; i < n; ++i) {
-    cost(i, (7 * i + 3) % n) = -1.0;
+  constexpr int64_t kSize = 300;
+  Eigen::MatrixXd cost = Costs(kSize, kSize, 600).cwiseAbs();
+  for (int64_t i = 0; i < kSize; ++i) {
+    cost(i, (7 * i + 3) % kSize) = -1.0;
   }
-  EXPECT_EQ(CheckedSum(cost), -static_cast<double>(n));
+  EXPECT_EQ(CheckedSum(cost), -static_cast<double>(kSize));
 }
 
 TEST(AssignmentTest, LargeSumIsNotBeatenByExchanges) {

@@ -81,33 +81,40 @@ struct CosineDesign {
 /// Columns s_i u_i against t_i (cos theta_i u_i + sin theta_i u_{N+i}),
 /// rotated and shifted: invariant measures must not see that.
 CosineDesign MakeCosineDesign() {
-  constexpr int64_t n = 60;
-  constexpr int64_t p = 12;
-  constexpr int64_t q = 9;
+  constexpr int64_t kRows = 60;
+  constexpr int64_t kCandidateColumns = 12;
+  constexpr int64_t kReferenceColumns = 9;
   constexpr int64_t kFirstOther = 20;
   CosineDesign design;
-  Table x = {n, p, std::vector<double>(static_cast<size_t>(n * p))};
-  Table y = {n, q, std::vector<double>(static_cast<size_t>(n * q))};
-  for (int64_t j = 0; j < p; ++j) {
-    const double s = std::pow(
-        10.0, -2.0 * static_cast<double>(j) / static_cast<double>(p - 1));
+  Table x = {
+      kRows,
+      kCandidateColumns,
+      std::vector<double>(static_cast<size_t>(kRows * kCandidateColumns))};
+  Table y = {
+      kRows,
+      kReferenceColumns,
+      std::vector<double>(static_cast<size_t>(kRows * kReferenceColumns))};
+  for (int64_t j = 0; j < kCandidateColumns; ++j) {
+    const double s = std::pow(10.0,
+                              -2.0 * static_cast<double>(j) /
+                                  static_cast<double>(kCandidateColumns - 1));
     design.s.push_back(s);
-    for (int64_t i = 0; i < n; ++i) {
-      x.at(i, j) = s * Cosine(n, j + 1, i);
+    for (int64_t i = 0; i < kRows; ++i) {
+      x.at(i, j) = s * Cosine(kRows, j + 1, i);
     }
   }
-  for (int64_t j = 0; j < q; ++j) {
+  for (int64_t j = 0; j < kReferenceColumns; ++j) {
     const double t = 2.0 / static_cast<double>(j + 1);
     const double theta = 0.1 + 0.15 * static_cast<double>(j);
     design.t.push_back(t);
     design.cosines.push_back(std::cos(theta));
-    for (int64_t i = 0; i < n; ++i) {
-      y.at(i, j) = t * (std::cos(theta) * Cosine(n, j + 1, i) +
-                        std::sin(theta) * Cosine(n, kFirstOther + j, i));
+    for (int64_t i = 0; i < kRows; ++i) {
+      y.at(i, j) = t * (std::cos(theta) * Cosine(kRows, j + 1, i) +
+                        std::sin(theta) * Cosine(kRows, kFirstOther + j, i));
     }
   }
-  x = Product(x, RandomOrthogonal(p, 5));
-  y = Product(y, RandomOrthogonal(q, 6));
+  x = Product(x, RandomOrthogonal(kCandidateColumns, 5));
+  y = Product(y, RandomOrthogonal(kReferenceColumns, 6));
   for (double& value : x.values) {
     value += 3.0;
   }

@@ -428,7 +428,7 @@ TEST(MinibatchTest, GradientFollowsRowsThatWereSorted) {
   const auto evaluation =
       measure->Evaluate(statistics, {.candidate = true}, Accuracy::kExact);
   ASSERT_TRUE(evaluation.ok()) << evaluation.status();
-  Table sorted = {6, 27, std::vector<double>(6 * 27)};
+  Table sorted = {6, 27, std::vector<double>(size_t{6} * 27)};
   backend.Download(evaluation->adjoint.candidate_rows,
                    absl::MakeSpan(sorted.values));
   const Table gradient = InOldOrder(order, Transposed(sorted));

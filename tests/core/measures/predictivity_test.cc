@@ -266,6 +266,7 @@ TEST(PredictivityTest, ValueAndErrorAreMeanAndStandardErrorOfTheSplits) {
   const std::vector<Split> splits =
       SplitsOf("split(train=0.7,repeats=4,seed=3)", 40);
   std::vector<double> values;
+  values.reserve(splits.size());
   for (const Split& split : splits) {
     values.push_back(OnSplits("brainscore.vision.ridge(folds=explicit)",
                               {split},
@@ -303,6 +304,7 @@ TEST(PredictivityTest, MedianOfFoldsIsTheMiddleOne) {
   const Pair pair = MixedPair(40, 6, 5, 16);
   const std::vector<Split> splits = SplitsOf("rows_contiguous(3)", 40);
   std::vector<double> values;
+  values.reserve(splits.size());
   for (const Split& split : splits) {
     values.push_back(
         OnSplits(

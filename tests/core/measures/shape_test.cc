@@ -222,29 +222,37 @@ struct Design {
 /// Columns s_i u_i against t_i (cos theta_i u_i + sin theta_i u_{N+i}).
 /// `decades`: how far s spreads. The last `lost` reference scales are 0.
 Design MakeDesign(double decades, int64_t lost) {
-  constexpr int64_t n = 60;
-  constexpr int64_t p = 12;
-  constexpr int64_t q = 9;
+  constexpr int64_t kRows = 60;
+  constexpr int64_t kCandidateColumns = 12;
+  constexpr int64_t kReferenceColumns = 9;
   constexpr int64_t kFirstOther = 20;
   Design design;
-  Table x = {n, p, std::vector<double>(static_cast<size_t>(n * p))};
-  Table y = {n, q, std::vector<double>(static_cast<size_t>(n * q))};
-  for (int64_t j = 0; j < p; ++j) {
-    const double s = std::pow(
-        10.0, -decades * static_cast<double>(j) / static_cast<double>(p - 1));
+  Table x = {
+      kRows,
+      kCandidateColumns,
+      std::vector<double>(static_cast<size_t>(kRows * kCandidateColumns))};
+  Table y = {
+      kRows,
+      kReferenceColumns,
+      std::vector<double>(static_cast<size_t>(kRows * kReferenceColumns))};
+  for (int64_t j = 0; j < kCandidateColumns; ++j) {
+    const double s = std::pow(10.0,
+                              -decades * static_cast<double>(j) /
+                                  static_cast<double>(kCandidateColumns - 1));
     design.s.push_back(s);
-    for (int64_t i = 0; i < n; ++i) {
-      x.at(i, j) = s * Cosine(n, j + 1, i);
+    for (int64_t i = 0; i < kRows; ++i) {
+      x.at(i, j) = s * Cosine(kRows, j + 1, i);
     }
   }
-  for (int64_t j = 0; j < q; ++j) {
-    const double t = j >= q - lost ? 0.0 : 2.0 / static_cast<double>(j + 1);
+  for (int64_t j = 0; j < kReferenceColumns; ++j) {
+    const double t =
+        j >= kReferenceColumns - lost ? 0.0 : 2.0 / static_cast<double>(j + 1);
     const double theta = 0.1 + 0.15 * static_cast<double>(j);
     design.t.push_back(t);
     design.cosines.push_back(std::cos(theta));
-    for (int64_t i = 0; i < n; ++i) {
-      y.at(i, j) = t * (std::cos(theta) * Cosine(n, j + 1, i) +
-                        std::sin(theta) * Cosine(n, kFirstOther + j, i));
+    for (int64_t i = 0; i < kRows; ++i) {
+      y.at(i, j) = t * (std::cos(theta) * Cosine(kRows, j + 1, i) +
+                        std::sin(theta) * Cosine(kRows, kFirstOther + j, i));
     }
   }
   design.pair = {.candidate = x, .reference = y};
@@ -289,8 +297,8 @@ TEST(ShapeDesignTest, LostDirectionsAreNotCounted) {
 }
 
 TEST(ShapeDesignTest, RegularisedCorrelationsAreShrunk) {
-  constexpr double kappa = 0.003;
-  constexpr double kRidge = kappa * 60;
+  constexpr double kKappa = 0.003;
+  constexpr double kRidge = kKappa * 60;
   const Design design = MakeDesign(2.0, 0);
   double rho = 0.0;
   double rho2 = 0.0;
@@ -318,7 +326,7 @@ TEST(ShapeDesignTest, RegularisedCorrelationsAreShrunk) {
 
 TEST(ShapeDesignTest, AngleOfPartialWhiteningIsThatOfTheGains) {
   // z = alpha + (1 - alpha) / s on unit-norm rows, all above the floor.
-  constexpr double alpha = 0.3;
+  constexpr double kAlpha = 0.3;
   const Design design = MakeDesign(2.0, 0);
   const auto whitened = [&](std::vector<double> s) {
     double norm = 0.0;
@@ -326,7 +334,7 @@ TEST(ShapeDesignTest, AngleOfPartialWhiteningIsThatOfTheGains) {
       norm += value * value;
     }
     for (double& value : s) {
-      value = alpha * value / std::sqrt(norm) + (1 - alpha);
+      value = kAlpha * value / std::sqrt(norm) + (1 - kAlpha);
     }
     return s;
   };

@@ -140,38 +140,42 @@ double Cosine(int64_t n, int64_t k, int64_t i) {
 
 TEST(SpectraClosedFormTest, GulpOfTheCosineDesign) {
   // Columns s_j u_j against t_j (c_j u_j + sqrt(1 - c_j^2) u_{20+j}).
-  constexpr int64_t n = 60;
-  constexpr int64_t p = 7;
-  constexpr int64_t q = 5;
+  constexpr int64_t kRows = 60;
+  constexpr int64_t kCandidateColumns = 7;
+  constexpr int64_t kReferenceColumns = 5;
   const auto s = [](int64_t j) { return 2.0 / static_cast<double>(j + 1); };
   const auto t = [](int64_t j) { return 1.0 + 0.2 * static_cast<double>(j); };
   const auto c = [](int64_t j) { return 0.9 - 0.15 * static_cast<double>(j); };
   Pair pair;
-  pair.candidate = {n, p, std::vector<double>(n * p)};
-  pair.reference = {n, q, std::vector<double>(n * q)};
+  pair.candidate = {
+      kRows, kCandidateColumns, std::vector<double>(kRows * kCandidateColumns)};
+  pair.reference = {
+      kRows, kReferenceColumns, std::vector<double>(kRows * kReferenceColumns)};
   double s2 = 0.0;
   double t2 = 0.0;
-  for (int64_t j = 0; j < p; ++j) {
+  for (int64_t j = 0; j < kCandidateColumns; ++j) {
     s2 += s(j) * s(j);
-    t2 += j < q ? t(j) * t(j) : 0.0;
-    for (int64_t i = 0; i < n; ++i) {
-      pair.candidate.at(i, j) = s(j) * Cosine(n, j + 1, i);
-      if (j < q) {
+    t2 += j < kReferenceColumns ? t(j) * t(j) : 0.0;
+    for (int64_t i = 0; i < kRows; ++i) {
+      pair.candidate.at(i, j) = s(j) * Cosine(kRows, j + 1, i);
+      if (j < kReferenceColumns) {
         pair.reference.at(i, j) =
-            t(j) * (c(j) * Cosine(n, j + 1, i) +
-                    std::sqrt(1 - c(j) * c(j)) * Cosine(n, 20 + j, i));
+            t(j) * (c(j) * Cosine(kRows, j + 1, i) +
+                    std::sqrt(1 - c(j) * c(j)) * Cosine(kRows, 20 + j, i));
       }
     }
   }
-  pair.candidate = Product(pair.candidate, RandomOrthogonal(p, 1));
-  pair.reference = Product(pair.reference, RandomOrthogonal(q, 2));
+  pair.candidate =
+      Product(pair.candidate, RandomOrthogonal(kCandidateColumns, 1));
+  pair.reference =
+      Product(pair.reference, RandomOrthogonal(kReferenceColumns, 2));
   const auto expected = [&](double x_scale, double y_scale, double lambda) {
     double sum = 0.0;
-    for (int64_t j = 0; j < p; ++j) {
+    for (int64_t j = 0; j < kCandidateColumns; ++j) {
       const double a = s(j) * s(j) / x_scale;
       const double x = a / (a + lambda);
       sum += x * x;
-      if (j < q) {
+      if (j < kReferenceColumns) {
         const double b = t(j) * t(j) / y_scale;
         const double y = b / (b + lambda);
         sum += y * y - 2.0 * c(j) * c(j) * x * y;
@@ -184,8 +188,9 @@ TEST(SpectraClosedFormTest, GulpOfTheCosineDesign) {
       return MustEvaluate(id, pair, {.space = space}).value;
     };
     EXPECT_NEAR(value("gulp(lambda=0.03)"), expected(s2, t2, 0.03), 1e-12);
-    EXPECT_NEAR(
-        value("gulp(lambda=0.03,scale=raw)"), expected(n, n, 0.03), 1e-12);
+    EXPECT_NEAR(value("gulp(lambda=0.03,scale=raw)"),
+                expected(kRows, kRows, 0.03),
+                1e-12);
     EXPECT_NEAR(value("gulp(lambda=0)"), expected(s2, t2, 0.0), 1e-12);
   }
 }

@@ -27,6 +27,7 @@ constexpr int kThreads = 4;
 
 void InThreads(const std::function<void(int)>& body) {
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back(body, i);
   }

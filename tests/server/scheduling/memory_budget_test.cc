@@ -48,6 +48,7 @@ class MemoryBudgetTest : public ::testing::Test {
 
   static std::vector<std::string> Names(const MemoryBudget::Items& items) {
     std::vector<std::string> names;
+    names.reserve(items.size());
     for (const auto& item : items) {
       names.push_back(*static_cast<const std::string*>(item.get()));
     }

@@ -155,7 +155,7 @@ TEST_F(PolarSingleTest, WhatFloat32DoesNotHoldIsDecomposed) {
     gap.at(i, 7) = 0.0;
     twice.at(i, 3) = twice.at(i, 4);
   }
-  const Table nothing = {48, 30, std::vector<double>(48 * 30, 0.0)};
+  const Table nothing = {48, 30, std::vector<double>(size_t{48} * 30)};
   // Eigenvectors of a Gram matrix lose half of the digits.
   constexpr double kGramTolerance = 1e-6;
   for (const Table& a : {low, gap, twice, nothing}) {

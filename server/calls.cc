@@ -1,5 +1,6 @@
 #include "server/calls.h"
 
+#include "absl/strings/str_cat.h"
 #include "server/error.h"
 #include "server/status.h"
 #include "spdlog/spdlog.h"
@@ -51,7 +52,7 @@ grpc::Status Call::Outcome(const absl::Status& status) const {
               seconds.count(),
               absl::StatusCodeToString(status.code()),
               status.ok() ? "" : DetailsOf(status).reason,
-              std::string(status.message()));
+              absl::StrCat(status.message()));
   return ToGrpcStatus(status);
 }
 

@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "core/backend/create.h"
 #include "server/config.h"
 #include "server/logging.h"
@@ -92,7 +93,7 @@ void Shutdown(repscore::server::Server& server,
 int Serve(const repscore::server::Config& config, const sigset_t& signals) {
   auto server = repscore::server::Server::Start(config);
   if (!server.ok()) {
-    spdlog::error("cannot start: {}", std::string(server.status().message()));
+    spdlog::error("cannot start: {}", absl::StrCat(server.status().message()));
     return kExitUnavailable;
   }
   for (const std::string& address : (*server)->addresses()) {

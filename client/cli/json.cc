@@ -70,7 +70,7 @@ Json FieldToJson(const Message& message,
     case FieldDescriptor::CPPTYPE_ENUM:
       return get(&Reflection::GetEnum, &Reflection::GetRepeatedEnum)->name();
     case FieldDescriptor::CPPTYPE_STRING: {
-      const std::string text =
+      std::string text =
           get(&Reflection::GetString, &Reflection::GetRepeatedString);
       if (field.type() == FieldDescriptor::TYPE_BYTES) {
         return text.size();

@@ -62,6 +62,21 @@ std::vector<int> MoveKnownToFront(const v1::PairwiseResult& known,
   return positions;
 }
 
+// Those of the flags, or of the known matrices.
+absl::StatusOr<std::vector<v1::MeasureSpec>> MeasuresOf(
+    const PairwiseFlags& flags, const v1::PairwiseResult& known) {
+  MeasureFlags measures = flags.measures;
+  if (measures.ids.empty()) {
+    for (const v1::PairwiseMatrix& matrix : known.matrices()) {
+      measures.ids.push_back(matrix.measure());
+    }
+  }
+  if (measures.ids.empty()) {
+    return UsageError("--measure is required without --known");
+  }
+  return MakeMeasures(measures);
+}
+
 // Adds rows and columns `positions` of the known matrices.
 absl::Status AddKnown(client::Client& client,
                       const v1::PairwiseResult& known,
@@ -151,17 +166,8 @@ absl::Status Pairwise(Session& session, const PairwiseFlags& flags) {
   if (!flags.known_file.empty()) {
     REPSCORE_ASSIGN_OR_RETURN(known, ReadPairwise(flags.known_file));
   }
-  MeasureFlags measure_flags = flags.measures;
-  if (measure_flags.ids.empty()) {
-    for (const v1::PairwiseMatrix& matrix : known.matrices()) {
-      measure_flags.ids.push_back(matrix.measure());
-    }
-  }
-  if (measure_flags.ids.empty()) {
-    return UsageError("--measure is required without --known");
-  }
   REPSCORE_ASSIGN_OR_RETURN(const std::vector<v1::MeasureSpec> measures,
-                            MakeMeasures(measure_flags));
+                            MeasuresOf(flags, known));
   REPSCORE_ASSIGN_OR_RETURN(std::vector<v1::System> systems,
                             ReadSystems(flags.systems));
   const std::vector<int> positions = MoveKnownToFront(known, systems);

@@ -25,7 +25,7 @@ struct ArrayFlags {
 // The array of a run that has only one member, or `word` in full.
 absl::StatusOr<std::string> ArrayName(client::Client& client,
                                       const std::string& word) {
-  const std::string name = RunName(word);
+  std::string name = RunName(word);
   if (absl::StrContains(name, "/members/")) {
     return name;
   }

@@ -113,7 +113,7 @@ absl::StatusOr<v1::RunStarted> ReadStarted(client::Client& client,
     started = event.started();
     return false;
   };
-  const absl::Status status =
+  absl::Status status =
       client.WatchRun(request, {.on_event = keep_first}).status();
   if (started.has_run()) {
     return started;

@@ -28,7 +28,7 @@ std::string FormatInterval(const v1::Score& score) {
 // Everything that may stand beside a score's value.
 const std::vector<Column>& AllColumns() {
   using S = v1::Score;
-  static const auto* const kColumns = new std::vector<Column>{
+  static const auto* const columns = new std::vector<Column>{
       {"error",
        [](const S& s) { return s.has_error(); },
        [](const S& s) { return FormatNumber(s.error()); }},
@@ -59,7 +59,7 @@ const std::vector<Column>& AllColumns() {
        [](const S& s) {
          return FormatNumber(s.context().companion().value());
        }}};
-  return *kColumns;
+  return *columns;
 }
 
 // Columns that some score has, the interval's with its confidence.

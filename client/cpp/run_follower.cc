@@ -36,7 +36,7 @@ absl::StatusOr<RunOutcome> RunFollower::Follow(Open open) {
   Backoff broken(connection_.options.reattach);
   while (!stopping()) {
     const int64_t sequence_before = last_sequence_;
-    const absl::Status status = ReadToEnd(*open(), observer_.stop);
+    absl::Status status = ReadToEnd(*open(), observer_.stop);
     if (finished_) {
       return Outcome();
     }

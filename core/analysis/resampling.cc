@@ -159,11 +159,9 @@ absl::StatusOr<Resampler> Resampler::Create(
     if (const FoldRule* rule = measures[m]->fold_rule(); rule != nullptr) {
       absl::StatusOr<Folds> folds = rule->Assign(LayoutOf(reference.dataset()));
       if (!folds.ok()) {
-        return absl::Status(folds.status().code(),
-                            StrCat("measures[",
-                                   m,
-                                   "].id: ",
-                                   std::string(folds.status().message())));
+        return absl::Status(
+            folds.status().code(),
+            StrCat("measures[", m, "].id: ", folds.status().message()));
       }
       resampler.folds_[rule->ToString()] = *std::move(folds);
     }
@@ -205,7 +203,7 @@ Values Resampler::Evaluate(const Statistics& statistics,
     }
     if (!value.has_value() && failure.empty()) {
       failure = status.ok() ? StrCat(measure->id(), " is not finite")
-                            : std::string(status.message());
+                            : StrCat(status.message());
     }
   }
   return values;

@@ -155,7 +155,7 @@ class Procrustes {
     const Matrix cross = backend_.Allocate(rows.cols(), target.cols(), kDouble);
     backend_.Gemm(Op::kTranspose, Op::kNone, 1.0, rows, target, 0.0, cross);
     const Matrix rotation = Rotation(cross);
-    const Matrix out = backend_.Allocate(rows.rows(), target.cols(), kDouble);
+    Matrix out = backend_.Allocate(rows.rows(), target.cols(), kDouble);
     backend_.Gemm(Op::kNone, Op::kNone, 1.0, rows, rotation, 0.0, out);
     return out;
   }

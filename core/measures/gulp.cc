@@ -29,7 +29,7 @@ constexpr double kZero = 1e-14;
 constexpr int64_t kBlockRows = 256;
 
 Matrix Transposed(Backend& backend, const Matrix& a) {
-  const Matrix out = backend.Allocate(a.cols(), a.rows(), kDouble);
+  Matrix out = backend.Allocate(a.cols(), a.rows(), kDouble);
   backend.Transpose(a, out);
   return out;
 }
@@ -39,7 +39,7 @@ Matrix SymmetricProduct(Backend& backend,
                         double scale,
                         const Matrix& a,
                         const Matrix& b) {
-  const Matrix out = backend.Allocate(a.rows(), a.rows(), kDouble);
+  Matrix out = backend.Allocate(a.rows(), a.rows(), kDouble);
   backend.Gemm(Op::kNone, Op::kTranspose, scale, a, b, 0.0, out);
   backend.Gemm(Op::kNone, Op::kTranspose, scale, b, a, 1.0, out);
   return out;

@@ -185,7 +185,7 @@ class MinibatchCka final : public Measure {
       }
       first += size;
     }
-    const Matrix derivative = backend.Allocate(n, features, kDouble);
+    Matrix derivative = backend.Allocate(n, features, kDouble);
     backend.GatherRows(stacked, source, derivative);
     return derivative;
   }

@@ -228,8 +228,7 @@ absl::StatusOr<KernelOfSide> KernelOfSide::Create(
 Matrix KernelOfSide::PullBack(const Matrix& derivative) const {
   using Kind = PairwiseKernel::Kind;
   Backend& backend = *backend_;
-  const Matrix out =
-      backend.Allocate(derivative.rows(), derivative.cols(), kDouble);
+  Matrix out = backend.Allocate(derivative.rows(), derivative.cols(), kDouble);
   if (kernel_.kind == Kind::kLinear) {
     backend.Copy(derivative, out);
     return out;

@@ -80,7 +80,7 @@ absl::StatusOr<std::shared_ptr<const Reference>> Reference::Create(
     ConvertToDouble(dataset->description.spec.type,
                     dataset->data,
                     absl::MakeSpan(elements));
-    const absl::Status finite = CheckFinite(elements, q, 0, "dataset");
+    absl::Status finite = CheckFinite(elements, q, 0, "dataset");
     if (!finite.ok()) {
       return finite;
     }

@@ -241,13 +241,13 @@ std::vector<MeasureEntry> RidgeRegressionFamily() {
              "ridge_r2(folds=rows_shuffled(4,7),lambda=2)",
              "ridge_r2(denominator=validation_mean,lambda=2)",
              "ridge_r2(folds=rows_contiguous(3),lambda=2,pooling=pooled)",
-             "ridge_r2(direction=reference_to_candidate,"
-             "folds=rows_contiguous(3),lambda=2)",
+             ("ridge_r2(direction=reference_to_candidate,"
+              "folds=rows_contiguous(3),lambda=2)"),
              "ridge_r2(aggregation=uniform,folds=rows_shuffled(4,7),lambda=2)",
              "ridge_r2(aggregation=median,folds=none,lambda=2)",
              "ridge_r2(folds=loo,lambda=2,pooling=pooled)",
-             "ridge_r2(folds=split(train=0.8,repeats=3,seed=2),lambda=2,"
-             "pooling=median_of_folds)",
+             ("ridge_r2(folds=split(train=0.8,repeats=3,seed=2),lambda=2,"
+              "pooling=median_of_folds)"),
              "ridge_r2(folds=rows_contiguous(3),lambda=grid(2,20,200))"},
         .cost =
             "n p (p + q) + k p^3 for k folds; n^2 (p + k q) + n^3 for p > n",

@@ -176,7 +176,7 @@ class Subsampled final : public Measure {
                                              " of ",
                                              folds_.ToString(),
                                              ": ",
-                                             std::string(status.message())));
+                                             status.message()));
   }
 
   static absl::Status CheckVariance(const Statistics& all,

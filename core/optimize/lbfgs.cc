@@ -119,25 +119,28 @@ void Lbfgs::Write(Backend& backend, CheckpointWriter& writer) const {
   }
 }
 
+absl::Status Lbfgs::ReadRows(Backend& backend,
+                             CheckpointReader& reader,
+                             Variables& variables) const {
+  variables = New(backend);
+  for (const Matrix& matrix : variables) {
+    REPSCORE_RETURN_IF_ERROR(reader.Read(backend, matrix));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Lbfgs::Read(Backend& backend, CheckpointReader& reader) {
   int64_t count = 0;
   REPSCORE_RETURN_IF_ERROR(reader.Read(count));
   if (count < 0 || count > options_.memory) {
     return absl::DataLossError("checkpoint: it belongs to another run");
   }
-  const auto read = [&](Variables& variables) -> absl::Status {
-    variables = New(backend);
-    for (const Matrix& matrix : variables) {
-      REPSCORE_RETURN_IF_ERROR(reader.Read(backend, matrix));
-    }
-    return absl::OkStatus();
-  };
   pairs_.clear();
   for (int64_t i = 0; i < count; ++i) {
     Pair& pair = pairs_.emplace_back();
     REPSCORE_RETURN_IF_ERROR(reader.Read(pair.curvature));
-    REPSCORE_RETURN_IF_ERROR(read(pair.step));
-    REPSCORE_RETURN_IF_ERROR(read(pair.change));
+    REPSCORE_RETURN_IF_ERROR(ReadRows(backend, reader, pair.step));
+    REPSCORE_RETURN_IF_ERROR(ReadRows(backend, reader, pair.change));
   }
   int64_t has_step = 0;
   REPSCORE_RETURN_IF_ERROR(reader.Read(has_step));
@@ -146,8 +149,8 @@ absl::Status Lbfgs::Read(Backend& backend, CheckpointReader& reader) {
   if (has_step == 0) {
     return absl::OkStatus();
   }
-  REPSCORE_RETURN_IF_ERROR(read(last_step_));
-  return read(last_gradient_);
+  REPSCORE_RETURN_IF_ERROR(ReadRows(backend, reader, last_step_));
+  return ReadRows(backend, reader, last_gradient_);
 }
 
 }  // namespace repscore

@@ -53,6 +53,9 @@ class Lbfgs {
   };
 
   Variables New(Backend& backend) const;
+  absl::Status ReadRows(Backend& backend,
+                        CheckpointReader& reader,
+                        Variables& variables) const;
 
   LbfgsOptions options_;
   /// Shapes and types.

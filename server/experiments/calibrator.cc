@@ -100,7 +100,7 @@ absl::Status CheckCalibrationPlan(const v1::CalibrationPlan& plan,
     REPSCORE_RETURN_IF_ERROR(RequireGradient(*measures[i], path));
     const absl::Status fits = measures[i]->CheckSize(size);
     if (!fits.ok()) {
-      return FieldError(path, std::string(fits.message()));
+      return FieldError(path, absl::StrCat(fits.message()));
     }
   }
   if (plan.has_restarts()) {

@@ -126,7 +126,7 @@ absl::StatusOr<std::shared_ptr<LiveRun>> RunManager::CreateFrom(
   task.dataset = std::move(dataset);
   task.plan = std::move(plan.plan);
   task.needs = std::move(needs);
-  const absl::Status submitted = Submit(std::move(task), Entrance::kLimited);
+  absl::Status submitted = Submit(std::move(task), Entrance::kLimited);
   if (!submitted.ok()) {
     Fail(run, submitted);
     return submitted;
@@ -415,9 +415,9 @@ bool RunManager::AwaitIdle(std::chrono::steady_clock::time_point deadline) {
 absl::StatusOr<std::string> ParseRunName(const std::string& name) {
   REPSCORE_RETURN_IF_ERROR(CheckName(name, "name"));
   const std::string prefix = RunName("");
-  const std::string run_id = name.compare(0, prefix.size(), prefix) == 0
-                                 ? name.substr(prefix.size())
-                                 : std::string();
+  std::string run_id = name.compare(0, prefix.size(), prefix) == 0
+                           ? name.substr(prefix.size())
+                           : std::string();
   bool is_valid = !run_id.empty() && run_id.size() <= kMaxRunIdBytes;
   for (const char c : run_id) {
     is_valid = is_valid && absl::ascii_isalnum(static_cast<unsigned char>(c));

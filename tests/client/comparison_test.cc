@@ -15,7 +15,9 @@ namespace {
 
 using testing::ElementsAre;
 
-const grpc::Status kUnavailable(grpc::StatusCode::UNAVAILABLE, "no");
+grpc::Status Unavailable() {
+  return {grpc::StatusCode::UNAVAILABLE, "no"};
+}
 
 std::vector<v1::MeasureSpec> Measures(const std::vector<std::string>& ids) {
   std::vector<v1::MeasureSpec> measures;
@@ -100,7 +102,7 @@ TEST_F(ComparisonTest, ScoreWithoutOptionsHasNoContext) {
 TEST_F(ComparisonTest, LayersGoInOneMessage) {
   const ZeroArray first(2);
   const ZeroArray second(3);
-  server_.FailNext("Score", kUnavailable);
+  server_.FailNext("Score", Unavailable());
 
   const auto response =
       client_->ScoreLayers("datasets/mante",
@@ -129,7 +131,7 @@ TEST_F(ComparisonTest, RegistrationSendsRowIds) {
 }
 
 TEST_F(ComparisonTest, MeasuresAreDescribedByTheServer) {
-  server_.FailNext("DescribeMeasure", kUnavailable);
+  server_.FailNext("DescribeMeasure", Unavailable());
 
   const auto measure = client_->DescribeMeasure(Measures({"cka"})[0]);
   const auto unknown = client_->DescribeMeasure(Measures({"nope"})[0]);
@@ -141,7 +143,7 @@ TEST_F(ComparisonTest, MeasuresAreDescribedByTheServer) {
 }
 
 TEST_F(ComparisonTest, EstimateSendsEverythingButTheData) {
-  server_.FailNext("EstimateScore", kUnavailable);
+  server_.FailNext("EstimateScore", Unavailable());
 
   const auto estimate = client_->EstimateScore("datasets/mante",
                                                ToTensorSpec({.shape = {9, 4}}),
@@ -157,7 +159,7 @@ TEST_F(ComparisonTest, EstimateSendsEverythingButTheData) {
 }
 
 TEST_F(ComparisonTest, CompareSendsBothArrays) {
-  server_.FailNext("Compare", kUnavailable);
+  server_.FailNext("Compare", Unavailable());
 
   const auto response = client_->Compare(ZeroArray(2).view(),
                                          ZeroArray(3).view(),
@@ -226,7 +228,7 @@ TEST_F(ComparisonTest, PairwiseErrorsAreTheServers) {
 TEST_F(ComparisonTest, UnaryComparisonsAreRetried) {
   for (const char* method :
        {"EmbedDistances", "ComputeFrechetMean", "AggregateScores"}) {
-    server_.FailNext(method, kUnavailable, 2);
+    server_.FailNext(method, Unavailable(), 2);
   }
   v1::EmbedDistancesRequest embed;
   embed.mutable_distances()->Resize(4, 0.0);

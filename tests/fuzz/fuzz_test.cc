@@ -22,7 +22,7 @@ using testing::ToBytes;
 using Target = bool (*)(absl::Span<const std::byte>);
 using Corpus = std::vector<Bytes>;
 
-const char kGolden[] = REPSCORE_GOLDEN_FOLDER;
+constexpr char kGolden[] = REPSCORE_GOLDEN_FOLDER;
 
 Bytes Golden(const std::string& name) {
   return ReadWholeFile(absl::StrCat(kGolden, "/", name));

@@ -109,7 +109,7 @@ TEST_P(BadDecodeTest, IsInvalidArgumentNamingTheField) {
               GetParam().field);
 }
 
-const BadDecode kBadDecodes[] = {
+constexpr BadDecode kBadDecodes[] = {
     {"NoDataset", [](auto& r) { r.clear_dataset(); }, "dataset"},
     {"UnknownLabel",
      [](auto& r) { r.mutable_decoding()->add_labels("colour"); },

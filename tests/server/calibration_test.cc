@@ -269,7 +269,7 @@ TEST_P(BadPlanTest, IsRefusedWhenCalibratingAndBeforeAnUpload) {
   EXPECT_TRUE(ListRuns().empty());
 }
 
-const BadPlan kBadPlans[] = {
+constexpr BadPlan kBadPlans[] = {
     {"NoMeasures", [](auto& p) { p.clear_measures(); }, "measures"},
     {"NoGradient",
      [](auto& p) { p.add_measures()->set_id("rsa(compare=kendall_tau_a)"); },

@@ -186,7 +186,7 @@ TEST_P(BadRegistrationTest, IsRefusedNamingTheField) {
 
 constexpr auto kInvalid = grpc::StatusCode::INVALID_ARGUMENT;
 
-const BadRegistration kBadRegistrations[] = {
+constexpr BadRegistration kBadRegistrations[] = {
     {"NoId",
      [](auto& h, auto&) { h.clear_dataset_id(); },
      kInvalid,

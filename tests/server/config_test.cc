@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 class ConfigTest : public ::testing::Test {
  protected:
   std::string WriteFile(const std::string& text) {
-    const std::string path =
+    std::string path =
         ::testing::TempDir() + "/repscore-config-" +
         ::testing::UnitTest::GetInstance()->current_test_info()->name() +
         ".toml";

@@ -48,7 +48,7 @@ TEST_P(BadOptimizeTest, IsInvalidArgumentAndMakesNoRun) {
   EXPECT_EQ(response.runs_size(), 0);
 }
 
-const BadOptimize kBadOptimizes[] = {
+constexpr BadOptimize kBadOptimizes[] = {
     {"NoDataset", [](auto& r) { r.clear_dataset(); }, "dataset"},
     {"NoMeasure", [](auto& r) { r.clear_measure(); }, "measure.id"},
     {"LearningRateNan",
@@ -150,7 +150,7 @@ TEST_P(BadJointTest, IsInvalidArgumentNamingTheField) {
               GetParam().field);
 }
 
-const BadJoint kBadJoints[] = {
+constexpr BadJoint kBadJoints[] = {
     {"NoTerms", [](auto& r) { r.clear_terms(); }, "terms"},
     {"TooManyTerms",
      [](auto& r) {

@@ -29,7 +29,7 @@ TEST_P(BadMembersTest, IsInvalidArgumentNamingTheField) {
   EXPECT_TRUE(events.empty());
 }
 
-const BadMembers kBadMembers[] = {
+constexpr BadMembers kBadMembers[] = {
     {"NoGradient",
      [](auto& r) { r.mutable_measure()->set_id("rsa(compare=kendall_tau_a)"); },
      "measure.id"},
@@ -121,7 +121,7 @@ TEST_P(BadWalkTest, IsInvalidArgumentNamingTheField) {
               GetParam().field);
 }
 
-const BadWalk kBadWalks[] = {
+constexpr BadWalk kBadWalks[] = {
     {"TargetOutOfRange",
      [](auto& r) { r.mutable_terms(1)->mutable_target()->set_value(1.5); },
      "terms[1].target.value"},

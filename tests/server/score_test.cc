@@ -131,7 +131,7 @@ TEST_P(BadScoreTest, IsInvalidArgumentNamingTheField) {
               GetParam().field);
 }
 
-const BadScore kBadScores[] = {
+constexpr BadScore kBadScores[] = {
     {"EmptyDataset", [](auto& r) { r.clear_dataset(); }, "dataset"},
     {"MalformedDataset", [](auto& r) { r.set_dataset("normals"); }, "dataset"},
     {"PathDataset", [](auto& r) { r.set_dataset("datasets/../x"); }, "dataset"},
@@ -254,6 +254,7 @@ TEST_F(ScoreTest, ConcurrentCallsOnTwoLanesGiveTheSameNumber) {
   std::vector<std::set<double>> values(kThreads);
 
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([this, &mine = values[static_cast<size_t>(i)]] {
       for (int call = 0; call < kCalls; ++call) {

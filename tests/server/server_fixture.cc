@@ -196,7 +196,7 @@ grpc::Status ServerFixture::Call(const std::string& method,
                        std::chrono::seconds(10));
   grpc::internal::RpcMethod rpc(
       method.c_str(), grpc::internal::RpcMethod::NORMAL_RPC, channel_);
-  const grpc::Status status =
+  grpc::Status status =
       grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer>(
           channel_.get(), rpc, &context, out, &in);
   std::vector<grpc::Slice> slices;

@@ -208,7 +208,7 @@ TEST(ContextTest, RefusesNumbersOutOfTheirDomain) {
   const auto message = [](const ContextRequest& request) {
     const absl::Status status = ValidateContext(request);
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-    return std::string(status.message());
+    return StrCat(status.message());
   };
   EXPECT_TRUE(ValidateContext({}).ok());
   EXPECT_THAT(message({.ceiling_splits = -1}),

@@ -171,7 +171,7 @@ TEST(DecoderTest, BadRequestsAreNamed) {
     const absl::Status status =
         Decoder::Create(MakeRecording(20), label, options).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-    return std::string(status.message());
+    return StrCat(status.message());
   };
 
   EXPECT_THAT(failure("place", {}), HasSubstr("it has object, block"));

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/base/text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/problem.h"
@@ -125,7 +126,7 @@ TEST(PairwiseTest, NamesWhatDoesNotFit) {
             TestBackend(), systems, measures, known_systems, known, {})
             .status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-    return std::string(status.message());
+    return StrCat(status.message());
   };
   std::vector<System> systems = SystemsOf(Tables({4, 5}));
   EXPECT_THAT(message({}, Some()), HasSubstr("systems: there are none"));

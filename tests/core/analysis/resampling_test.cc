@@ -38,8 +38,8 @@ std::vector<std::string> AllKinds() {
           "linear_r2(direction=reference_to_candidate)",
           "ridge_r2(folds=none,lambda=2)",
           "ridge_r2(folds=conditions_shuffled(3,5),lambda=2)",
-          "ridge_r2(direction=symmetric_mean,folds=rows_shuffled(4,7),"
-          "lambda=2)"};
+          ("ridge_r2(direction=symmetric_mean,folds=rows_shuffled(4,7),"
+           "lambda=2)")};
 }
 
 /// The reference with conditions permuted, as a recording of its own.

@@ -20,7 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const char kGolden[] = REPSCORE_GOLDEN_FOLDER;
+constexpr char kGolden[] = REPSCORE_GOLDEN_FOLDER;
 
 std::string TemporaryPath(const std::string& name) {
   return ::testing::TempDir() + "/repscore_" + name;

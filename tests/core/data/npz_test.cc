@@ -22,7 +22,7 @@ using ::repscore::testing::WriteWholeFile;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-const char kGolden[] = REPSCORE_GOLDEN_FOLDER;
+constexpr char kGolden[] = REPSCORE_GOLDEN_FOLDER;
 
 std::string Golden(const std::string& name) {
   return std::string(kGolden) + "/" + name;

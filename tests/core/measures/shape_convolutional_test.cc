@@ -17,8 +17,8 @@ constexpr int64_t kWidth = 4;
 constexpr int64_t kChannels = 2;
 constexpr int64_t kOtherChannels = 3;
 
-const char* const kLast = "shape.convolutional(height=3,width=4)";
-const char* const kFirst =
+constexpr const char* kLast = "shape.convolutional(height=3,width=4)";
+constexpr const char* kFirst =
     "shape.convolutional(height=3,layout=channels_first,width=4)";
 
 /// [n x h w c], channels last, moved down and to the right.

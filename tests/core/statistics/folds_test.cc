@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "core/base/text.h"
+
 namespace repscore {
 namespace {
 
@@ -182,7 +184,7 @@ TEST(FoldRuleTest, BadExplicitFoldsAreNamed) {
         rule.ok() ? rule->Assign({.rows = 6, .conditions = 6}).status()
                   : rule.status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-    return std::string(status.message());
+    return StrCat(status.message());
   };
 
   EXPECT_THAT(failure({}), HasSubstr("at least two"));

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "core/measures/reference.h"
 #include "tests/support/problem.h"
 
@@ -11,75 +13,86 @@ namespace {
 // Folds by subtraction against folds refitted from rows.
 constexpr double kRefitTolerance = 1e-10;
 
+/// Rows of a fold and those outside it.
+struct Parts {
+  Table train;
+  Table held;
+};
+
+Parts Divided(const Table& table,
+              const std::vector<int32_t>& fold_of_row,
+              int32_t fold) {
+  Parts parts = {.train = {0, table.cols, {}}, .held = {0, table.cols, {}}};
+  for (int64_t i = 0; i < table.rows; ++i) {
+    const bool held = fold_of_row[static_cast<size_t>(i)] == fold;
+    Table& to = held ? parts.held : parts.train;
+    for (int64_t j = 0; j < table.cols; ++j) {
+      to.values.push_back(table.at(i, j));
+    }
+    ++to.rows;
+  }
+  return parts;
+}
+
+void SubtractTrainingMeans(Parts& parts) {
+  for (int64_t j = 0; j < parts.train.cols; ++j) {
+    double column = 0.0;
+    for (int64_t i = 0; i < parts.train.rows; ++i) {
+      column += parts.train.at(i, j) / static_cast<double>(parts.train.rows);
+    }
+    for (Table* table : {&parts.train, &parts.held}) {
+      for (int64_t i = 0; i < table->rows; ++i) {
+        table->at(i, j) -= column;
+      }
+    }
+  }
+}
+
+/// system^-1 right, by Gauss-Jordan.
+Table Solved(Table system, Table right) {
+  for (int64_t k = 0; k < system.rows; ++k) {
+    const double pivot = system.at(k, k);
+    for (int64_t i = 0; i < system.rows; ++i) {
+      if (i == k) {
+        continue;
+      }
+      const double factor = system.at(i, k) / pivot;
+      for (int64_t j = 0; j < system.cols; ++j) {
+        system.at(i, j) -= factor * system.at(k, j);
+      }
+      for (int64_t j = 0; j < right.cols; ++j) {
+        right.at(i, j) -= factor * right.at(k, j);
+      }
+    }
+  }
+  for (int64_t i = 0; i < right.rows; ++i) {
+    for (int64_t j = 0; j < right.cols; ++j) {
+      right.at(i, j) /= system.at(i, i);
+    }
+  }
+  return right;
+}
+
 /// k-fold ridge as one writes it down: training means, normal equations, mean
-/// of folds; the solution by Gauss-Jordan on the small system.
+/// of folds.
 double RefittedRidge(const Pair& pair,
                      const std::vector<int32_t>& fold_of_row,
                      int32_t folds,
                      double lambda) {
-  const Table& x = pair.candidate;
-  const Table& y = pair.reference;
   double mean = 0.0;
   for (int32_t f = 0; f < folds; ++f) {
-    Table train_x = {0, x.cols, {}};
-    Table train_y = {0, y.cols, {}};
-    Table held_x = {0, x.cols, {}};
-    Table held_y = {0, y.cols, {}};
-    for (int64_t i = 0; i < x.rows; ++i) {
-      const bool held = fold_of_row[static_cast<size_t>(i)] == f;
-      Table& to_x = held ? held_x : train_x;
-      Table& to_y = held ? held_y : train_y;
-      for (int64_t j = 0; j < x.cols; ++j) {
-        to_x.values.push_back(x.at(i, j));
-      }
-      for (int64_t j = 0; j < y.cols; ++j) {
-        to_y.values.push_back(y.at(i, j));
-      }
-      ++to_x.rows;
-      ++to_y.rows;
-    }
-    const auto subtract_means = [](Table& train, Table& held) {
-      for (int64_t j = 0; j < train.cols; ++j) {
-        double column = 0.0;
-        for (int64_t i = 0; i < train.rows; ++i) {
-          column += train.at(i, j) / static_cast<double>(train.rows);
-        }
-        for (Table* table : {&train, &held}) {
-          for (int64_t i = 0; i < table->rows; ++i) {
-            table->at(i, j) -= column;
-          }
-        }
-      }
-    };
-    subtract_means(train_x, held_x);
-    subtract_means(train_y, held_y);
-    Table system = Product(Transposed(train_x), train_x);
-    Table weights = Product(Transposed(train_x), train_y);
+    Parts x = Divided(pair.candidate, fold_of_row, f);
+    Parts y = Divided(pair.reference, fold_of_row, f);
+    SubtractTrainingMeans(x);
+    SubtractTrainingMeans(y);
+    Table system = Product(Transposed(x.train), x.train);
     for (int64_t i = 0; i < system.rows; ++i) {
       system.at(i, i) += lambda;
     }
-    for (int64_t k = 0; k < system.rows; ++k) {
-      const double pivot = system.at(k, k);
-      for (int64_t i = 0; i < system.rows; ++i) {
-        if (i == k) {
-          continue;
-        }
-        const double factor = system.at(i, k) / pivot;
-        for (int64_t j = 0; j < system.cols; ++j) {
-          system.at(i, j) -= factor * system.at(k, j);
-        }
-        for (int64_t j = 0; j < weights.cols; ++j) {
-          weights.at(i, j) -= factor * weights.at(k, j);
-        }
-      }
-    }
-    for (int64_t i = 0; i < weights.rows; ++i) {
-      for (int64_t j = 0; j < weights.cols; ++j) {
-        weights.at(i, j) /= system.at(i, i);
-      }
-    }
-    const Table error = Sum(1.0, held_y, -1.0, Product(held_x, weights));
-    mean += (1.0 - Dot(error, error) / Dot(held_y, held_y)) /
+    const Table weights =
+        Solved(std::move(system), Product(Transposed(x.train), y.train));
+    const Table error = Sum(1.0, y.held, -1.0, Product(x.held, weights));
+    mean += (1.0 - Dot(error, error) / Dot(y.held, y.held)) /
             static_cast<double>(folds);
   }
   return mean;

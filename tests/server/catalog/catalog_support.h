@@ -67,7 +67,7 @@ inline absl::StatusOr<DatasetUpload::Committed> Register(
     Catalog& catalog,
     const std::string& id,
     const std::vector<float>& values,
-    DatasetDescription description) {
+    const DatasetDescription& description) {
   const Bytes bytes = BytesOf(values);
   absl::StatusOr<std::unique_ptr<DatasetUpload>> upload = catalog.BeginUpload(
       id, description, Sha256Hex(absl::MakeConstSpan(bytes)));

@@ -224,8 +224,10 @@ TEST_F(MemoryBudgetTest, FollowsTheSizeOfWhatIsKept) {
 TEST_F(MemoryBudgetTest, NeverGivesMoreThanItHasToManyThreads) {
   std::atomic<int64_t> in_use = 0;
   std::atomic<int64_t> most = 0;
+  constexpr int kLanes = 4;
   std::vector<std::thread> lanes;
-  for (int lane = 0; lane < 4; ++lane) {
+  lanes.reserve(kLanes);
+  for (int lane = 0; lane < kLanes; ++lane) {
     lanes.emplace_back([&, lane] {
       for (int i = 0; i < 2000; ++i) {
         const std::string key = std::to_string(i % 5);

@@ -318,8 +318,10 @@ TEST(SchedulerStressTest, EveryAcceptedJobEndsExactlyOnce) {
     int slices_;
   };
 
+  constexpr int kClients = 4;
   std::vector<std::thread> clients;
-  for (int client = 0; client < 4; ++client) {
+  clients.reserve(kClients);
+  for (int client = 0; client < kClients; ++client) {
     clients.emplace_back([&, client] {
       for (int i = 0; i < 2000; ++i) {
         const auto job = std::make_shared<CountingJob>(ended, 1 + i % 5);

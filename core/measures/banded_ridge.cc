@@ -35,7 +35,7 @@ struct BandedOptions {
   BandRule bands;
   BandWeights weights;
   LambdaChoice lambda;
-  ScoreOptions score;
+  PredictionScoring score;
   FoldRule folds;
 
   bool fixed() const { return weights.fixed() && lambda.fixed(); }
@@ -346,7 +346,7 @@ MeasureInfo ClaimsFor(MeasureInfo info, const BandedOptions& options) {
   }
   info.reference_invariances = {"permutation", "scale", "translation"};
   const bool chooses_per_target = options.lambda.per_target && !options.fixed();
-  if (options.score.aggregation == Aggregation::kVarianceWeighted &&
+  if (options.score.aggregation == TargetAggregation::kVarianceWeighted &&
       !chooses_per_target) {
     info.reference_invariances.emplace_back("orthogonal");
   }

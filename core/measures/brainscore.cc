@@ -51,7 +51,7 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeBrainScore(
     const MeasureInfo& info, Parameters& parameters) {
   PredictivityOptions options;
   options.score.pearson = true;
-  options.score.aggregation = Aggregation::kMedian;
+  options.score.aggregation = TargetAggregation::kMedian;
   Direction direction = Direction::kCandidateToReference;
   if (info.id.find(".language.") != std::string_view::npos) {
     options.score.epsilon = kLanguageEpsilon;

@@ -161,7 +161,7 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakeLinearR2(
   const std::string id = parameters.Canonical();
   std::shared_ptr<const Measure> measure;
   if (options.folds.in_sample() &&
-      options.score.aggregation == Aggregation::kVarianceWeighted) {
+      options.score.aggregation == TargetAggregation::kVarianceWeighted) {
     measure = std::make_shared<LinearR2>(info, id);
   } else {
     measure = MakePredictivity(info, std::move(options), id);

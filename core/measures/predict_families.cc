@@ -32,8 +32,9 @@ absl::StatusOr<std::shared_ptr<const Measure>> MakePredictor(
     REPSCORE_ASSIGN_OR_RETURN(
         const int aggregation,
         parameters.Choice("aggregation", {"median", "mean", "flat"}));
-    constexpr Aggregation kChoices[] = {
-        Aggregation::kMedian, Aggregation::kMean, Aggregation::kFlat};
+    constexpr TargetAggregation kChoices[] = {TargetAggregation::kMedian,
+                                              TargetAggregation::kMean,
+                                              TargetAggregation::kFlat};
     options.score.aggregation = kChoices[aggregation];
   } else {
     REPSCORE_ASSIGN_OR_RETURN(options.score.aggregation,

@@ -150,7 +150,7 @@ std::vector<ParameterInfo> LambdaParameters(std::string_view lambda) {
                "lambda"}};
 }
 
-absl::Status ReadScoring(Parameters& parameters, ScoreOptions& options) {
+absl::Status ReadScoring(Parameters& parameters, PredictionScoring& options) {
   if (!options.pearson) {
     REPSCORE_ASSIGN_OR_RETURN(
         const int denominator,
@@ -175,12 +175,12 @@ absl::Status CheckSelection(const PredictivityOptions& options) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Aggregation> ReadR2Aggregation(Parameters& parameters) {
+absl::StatusOr<TargetAggregation> ReadR2Aggregation(Parameters& parameters) {
   REPSCORE_ASSIGN_OR_RETURN(
       const int aggregation,
       parameters.Choice("aggregation",
                         {"variance_weighted", "uniform", "median"}));
-  return static_cast<Aggregation>(aggregation);
+  return static_cast<TargetAggregation>(aggregation);
 }
 
 }  // namespace repscore

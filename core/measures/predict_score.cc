@@ -23,12 +23,13 @@ double Mean(const std::vector<double>& values) {
          static_cast<double>(values.size());
 }
 
-std::optional<double> Over(Aggregation aggregation,
+std::optional<double> Over(TargetAggregation aggregation,
                            const std::vector<double>& values) {
   if (values.empty()) {
     return std::nullopt;
   }
-  return aggregation == Aggregation::kMedian ? Median(values) : Mean(values);
+  return aggregation == TargetAggregation::kMedian ? Median(values)
+                                                   : Mean(values);
 }
 
 /// Pearson's r of two columns; nothing where one of them does not vary.
@@ -65,7 +66,8 @@ double Median(std::vector<double> values) {
   return 0.5 * (*at + *std::max_element(values.begin(), at));
 }
 
-PredictionScore::PredictionScore(const ScoreOptions& options, VectorXd floors)
+PredictionScore::PredictionScore(const PredictionScoring& options,
+                                 VectorXd floors)
     : options_(options), floors_(std::move(floors)) {}
 
 void PredictionScore::Add(MatrixXd actual,
@@ -79,7 +81,7 @@ void PredictionScore::Add(MatrixXd actual,
 std::optional<double> PredictionScore::ScoreOf(const Block& block,
                                                bool about_own_mean) {
   const int64_t q = block.actual.cols();
-  if (options_.aggregation == Aggregation::kFlat) {
+  if (options_.aggregation == TargetAggregation::kFlat) {
     const double aa = block.actual.squaredNorm();
     const double bb = block.predicted.squaredNorm();
     if (!(aa > floors_.sum()) || !(bb > 0.0)) {
@@ -109,7 +111,7 @@ std::optional<double> PredictionScore::ScoreOf(const Block& block,
       const RowVectorXd mean = block.actual.colwise().mean();
       sst = (block.actual.rowwise() - mean).colwise().squaredNorm();
     }
-    if (options_.aggregation == Aggregation::kVarianceWeighted) {
+    if (options_.aggregation == TargetAggregation::kVarianceWeighted) {
       return sst.sum() > floors_.sum()
                  ? std::optional<double>(1.0 - sse.sum() / sst.sum())
                  : std::nullopt;
@@ -128,8 +130,8 @@ std::vector<std::optional<double>> PredictionScore::TakeUnits() {
   std::vector<std::optional<double>> units;
   for (std::vector<double>& scores : unit_scores_) {
     units.push_back(Over(options_.pooling == Pooling::kMedianOfFolds
-                             ? Aggregation::kMedian
-                             : Aggregation::kMean,
+                             ? TargetAggregation::kMedian
+                             : TargetAggregation::kMean,
                          scores));
   }
   unit_scores_.clear();
@@ -145,7 +147,7 @@ PredictionScore::Block PredictionScore::Pooled() const {
   all.actual.resize(rows, floors_.size());
   all.predicted.resize(rows, floors_.size());
   // One cosine of all entries keeps each split's own centre.
-  const bool keep = options_.aggregation == Aggregation::kFlat;
+  const bool keep = options_.aggregation == TargetAggregation::kFlat;
   int64_t first = 0;
   for (const Block& block : blocks_) {
     const int64_t count = block.actual.rows();

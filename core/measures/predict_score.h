@@ -14,7 +14,7 @@
 namespace repscore {
 
 /// Over targets.
-enum class Aggregation {
+enum class TargetAggregation {
   kVarianceWeighted,  ///< 1 - sum SSE / sum SST
   kUniform,           ///< mean over targets of their R2
   kMedian,            ///< median over targets
@@ -22,9 +22,9 @@ enum class Aggregation {
   kMean,  ///< mean over targets of their r
 };
 
-struct ScoreOptions {
+struct PredictionScoring {
   bool pearson = false;
-  Aggregation aggregation = Aggregation::kVarianceWeighted;
+  TargetAggregation aggregation = TargetAggregation::kVarianceWeighted;
   Denominator denominator = Denominator::kTrainMean;
   Pooling pooling = Pooling::kMeanOfFolds;
   /// Added to the norms of both sides of r; a target that does not vary then
@@ -45,7 +45,7 @@ struct PredictionSummary {
 class PredictionScore {
  public:
   /// Squared norms of a target of at most floors [q] are no variance.
-  PredictionScore(const ScoreOptions& options, Eigen::VectorXd floors);
+  PredictionScore(const PredictionScoring& options, Eigen::VectorXd floors);
 
   /// The test rows of a split, both sides centred on the training means
   /// `centre` [1 x q].
@@ -72,7 +72,7 @@ class PredictionScore {
   /// All splits' rows in common coordinates.
   Block Pooled() const;
 
-  const ScoreOptions options_;
+  const PredictionScoring options_;
   const Eigen::VectorXd floors_;
   std::vector<Block> blocks_;
   /// By target, r of every block that has one.

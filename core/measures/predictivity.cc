@@ -60,7 +60,7 @@ class Evaluator {
     result.error = summary.error;
     result.units = {
         .values = score_.TakeUnits(),
-        .median = options_.score.aggregation == Aggregation::kMedian};
+        .median = options_.score.aggregation == TargetAggregation::kMedian};
     AddWarnings(summary, result.warnings);
     return result;
   }
@@ -314,8 +314,8 @@ std::vector<std::string_view> TargetInvariances(
   const bool nipals =
       options.regressor == Regressor::kPls && options.pls.nipals;
   const bool joint =
-      options.score.aggregation == Aggregation::kVarianceWeighted ||
-      options.score.aggregation == Aggregation::kFlat;
+      options.score.aggregation == TargetAggregation::kVarianceWeighted ||
+      options.score.aggregation == TargetAggregation::kFlat;
   if (joint && !nipals && !options.lambda.per_target &&
       options.regressor != Regressor::kOneToOne) {
     invariances.emplace_back("orthogonal");

@@ -41,7 +41,7 @@ struct PredictivityOptions {
   LambdaChoice lambda;
   PlsOptions pls;
   FoldRule folds;
-  ScoreOptions score;
+  PredictionScoring score;
 };
 
 /// `info` is the registered description; the result claims what these options
@@ -64,14 +64,14 @@ absl::StatusOr<LambdaChoice> ReadLambda(Parameters& parameters);
 std::vector<ParameterInfo> LambdaParameters(std::string_view lambda);
 
 /// Reads `denominator` and `pooling`.
-absl::Status ReadScoring(Parameters& parameters, ScoreOptions& options);
+absl::Status ReadScoring(Parameters& parameters, PredictionScoring& options);
 
 /// InvalidArgument where the folds cannot be had with a chosen penalty.
 absl::Status CheckSelection(const PredictivityOptions& options);
 
 /// Values of `aggregation` for R2, in this order: variance_weighted, uniform,
 /// median.
-absl::StatusOr<Aggregation> ReadR2Aggregation(Parameters& parameters);
+absl::StatusOr<TargetAggregation> ReadR2Aggregation(Parameters& parameters);
 
 /// Cost of a prediction by other than PLS.
 inline constexpr std::string_view kPredictionCost =

@@ -155,7 +155,7 @@ class RidgeR2 final : public Measure {
 
 /// Differentiable: global R2 of one penalty, in-sample or over disjoint folds.
 bool HasGradient(const PredictivityOptions& options) {
-  return options.score.aggregation == Aggregation::kVarianceWeighted &&
+  return options.score.aggregation == TargetAggregation::kVarianceWeighted &&
          options.score.pooling != Pooling::kMedianOfFolds &&
          options.lambda.fixed() && options.folds.is_partition() &&
          options.folds.kind() != FoldRule::Kind::kLeaveOneOut;

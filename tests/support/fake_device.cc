@@ -301,7 +301,7 @@ class FakeBackend final : public Backend {
         TakeOne(device_.spoiled_products_)) {
       cpu_->Fill(kNan, product);
     }
-    if (product.type() == ScalarType::kFloat64 && product.size() > 0) {
+    if (product.type() == ScalarType::kFloat64 && !product.empty()) {
       *static_cast<double*>(product.data()) += device_.bend_;
     }
   }

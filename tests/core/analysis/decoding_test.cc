@@ -104,7 +104,7 @@ Dataset MakeRecording(int32_t classes) {
 
 /// Noise, plus in the second time bin the class in the first column.
 std::vector<double> Rows(int32_t classes) {
-  std::vector<double> rows(2 * 40 * 3);
+  std::vector<double> rows(size_t{2} * 40 * 3);
   Philox(5).FillNormal(0, absl::MakeSpan(rows));
   for (size_t i = 0; i < 40; ++i) {
     rows[(40 + i) * 3] +=

@@ -18,7 +18,6 @@ using ::repscore::testing::NpyBytes;
 using ::repscore::testing::ToBytes;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 constexpr char kGolden[] = REPSCORE_GOLDEN_FOLDER;
 

@@ -13,7 +13,6 @@ namespace repscore {
 namespace {
 
 using ::repscore::testing::Bytes;
-using ::repscore::testing::FromBytes;
 using ::repscore::testing::NpyBytes;
 using ::repscore::testing::NpzBytes;
 using ::repscore::testing::ReadWholeFile;

@@ -10,6 +10,7 @@
 
 #include "core/analysis/score_stream.h"
 #include "core/base/status_macros.h"
+#include "core/base/text.h"
 #include "core/measures/reference.h"
 #include "tests/support/problem.h"
 
@@ -142,7 +143,8 @@ TEST(PredictivityTest, ChosenPenaltyIsTheOneWithTheSmallestError) {
         }
       }
       const Outcome chosen = MustEvaluate(
-          With("ridge_r2", "none", grid + ",selection=" + selection), pair);
+          With("ridge_r2", "none", StrCat(grid, ",selection=", selection)),
+          pair);
 
       EXPECT_NEAR(
           chosen.value,

@@ -17,7 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::ArrayOf;
 using testing::BlobPath;
-using testing::BytesOf;
 using testing::FilesBelow;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

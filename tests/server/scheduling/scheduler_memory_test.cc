@@ -20,7 +20,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using testing::FunctionJob;
 using testing::Gate;
-using testing::kPatience;
 using testing::Options;
 using testing::StartOrDie;
 

@@ -57,13 +57,15 @@ struct GramSide {
   GramSide(Backend& backend,
            const Matrix& gram,
            int64_t rows,
-           double trace,
+           double trace_of_gram,
            double lambda)
-      : scaled(Scaled(backend, 1.0 / trace, gram)),
+      : trace(trace_of_gram),
+        scaled(Scaled(backend, 1.0 / trace, gram)),
         inverse(backend, scaled, lambda, gram.rows() >= rows),
         shrunk(inverse.Solve(scaled)),
         self(backend.Dot(shrunk, shrunk)) {}
 
+  double trace;            ///< what Sx is divided by
   Matrix scaled;           ///< Sx
   PositiveFactor inverse;  ///< P
   Matrix shrunk;           ///< P Sx
@@ -176,51 +178,44 @@ class Gulp final : public Measure {
         backend, -4.0 * form.slope / (std::sqrt(tx) * std::sqrt(ty)), ptq);
     const double cross = -4.0 * form.slope * backend.Dot(ptq, t);
     if (request.candidate) {
-      FillSide(backend,
-               form.slope,
-               x,
-               tx,
-               ptq,
-               pt,
-               cross,
-               result.adjoint.gram,
-               result.adjoint.candidate_norm_squared);
+      Matrix& gram = result.adjoint.gram;
+      gram = GramAdjoint(backend, form.slope, x, ptq, pt);
+      result.adjoint.candidate_norm_squared =
+          TraceAdjoint(backend, x, gram, cross);
     }
     if (request.reference) {
-      FillSide(backend,
-               form.slope,
-               y,
-               ty,
-               Transposed(backend, ptq),
-               qt,
-               cross,
-               result.adjoint.reference_gram,
-               result.adjoint.reference_norm_squared);
+      Matrix& gram = result.adjoint.reference_gram;
+      gram = GramAdjoint(backend, form.slope, y, Transposed(backend, ptq), qt);
+      result.adjoint.reference_norm_squared =
+          TraceAdjoint(backend, y, gram, cross);
     }
     return result;
   }
 
-  /// Derivative by the Gram matrix of one side, and by its trace where that
-  /// scales it; `cross` is <dT, T>.
-  void FillSide(Backend& backend,
-                double slope,
-                const GramSide& side,
-                double trace,
-                const Matrix& ptq,
-                const Matrix& pt,
-                double cross,
-                Matrix& gram,
-                double& norm_squared) const {
-    gram = SymmetricProduct(backend, slope / trace, ptq, pt);
+  /// Derivative by the Gram matrix of one side.
+  Matrix GramAdjoint(Backend& backend,
+                     double slope,
+                     const GramSide& side,
+                     const Matrix& ptq,
+                     const Matrix& pt) const {
+    Matrix gram = SymmetricProduct(backend, slope / side.trace, ptq, pt);
     if (options_.lambda > 0.0) {
       const Matrix own = side.inverse.Solve(side.inverse.Solve(side.shrunk));
-      const double factor = options_.lambda * slope / trace;
+      const double factor = options_.lambda * slope / side.trace;
       backend.Axpby(factor, own, 1.0, gram);
       backend.Axpby(factor, Transposed(backend, own), 1.0, gram);
     }
-    if (options_.unit_trace) {
-      norm_squared = -backend.Dot(gram, side.scaled) - 0.5 * cross / trace;
-    }
+    return gram;
+  }
+
+  /// By the trace of one side, which scales it; `cross` is <dT, T>.
+  double TraceAdjoint(Backend& backend,
+                      const GramSide& side,
+                      const Matrix& gram,
+                      double cross) const {
+    return options_.unit_trace
+               ? -backend.Dot(gram, side.scaled) - 0.5 * cross / side.trace
+               : 0.0;
   }
 
   static bool HasRows(const Statistics& statistics) {

@@ -73,9 +73,10 @@ class IntrinsicDistance final : public Measure {
   }
 
   std::optional<int64_t> WorkElements(const ProblemSize& size) const override {
-    // The rows on the host and the Laplacian of a side.
-    return size.rows *
-           (size.rows + size.candidate_features + size.reference_features);
+    // The rows on the host, those of a side on their way, and its Laplacian
+    // with its decomposition.
+    const int64_t columns = size.candidate_features + size.reference_features;
+    return 5 * size.rows * columns / 3 + 2 * size.rows * size.rows;
   }
 
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,

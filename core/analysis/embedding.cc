@@ -196,8 +196,11 @@ double DistortionOf(const MatrixXd& d, const MatrixXd& between) {
       const bool apart = between(i, j) > rounding;
       if (d(i, j) > 0.0) {
         expansion = std::max(expansion, between(i, j) / d(i, j));
-        contraction =
-            std::max(contraction, apart ? d(i, j) / between(i, j) : kInfinity);
+        if (!apart) {
+          contraction = kInfinity;
+          continue;
+        }
+        contraction = std::max(contraction, d(i, j) / between(i, j));
       } else if (apart) {
         return kInfinity;
       }

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "core/base/text.h"
 #include "core/measures/families.h"
@@ -114,27 +115,20 @@ class CkaWithoutDiagonal final : public Measure {
     adjoint.cross = Scaled(backend, 2.0 * scale, m);
     const SelfTerm candidate = {a, norms.candidate, a_sum, xx};
     const SelfTerm reference = {b, norms.reference, b_sum, yy};
+    const double v = result.value;
     if (request.candidate) {
-      FillSide(backend,
-               factors,
-               scale,
-               result.value,
-               candidate,
-               reference,
-               adjoint.gram,
-               adjoint.candidate_row_norms,
-               adjoint.candidate_norm_squared);
+      SideAdjoint side =
+          AdjointOf(backend, factors, scale, v, candidate, reference);
+      adjoint.gram = std::move(side.gram);
+      adjoint.candidate_row_norms = std::move(side.row_norms);
+      adjoint.candidate_norm_squared = side.norm_squared;
     }
     if (request.reference) {
-      FillSide(backend,
-               factors,
-               scale,
-               result.value,
-               reference,
-               candidate,
-               adjoint.reference_gram,
-               adjoint.reference_row_norms,
-               adjoint.reference_norm_squared);
+      SideAdjoint side =
+          AdjointOf(backend, factors, scale, v, reference, candidate);
+      adjoint.reference_gram = std::move(side.gram);
+      adjoint.reference_row_norms = std::move(side.row_norms);
+      adjoint.reference_norm_squared = side.norm_squared;
     }
     return result;
   }
@@ -146,24 +140,30 @@ class CkaWithoutDiagonal final : public Measure {
     double hsic;
   };
 
+  struct SideAdjoint {
+    Matrix gram;
+    Matrix row_norms;
+    double norm_squared = 0.0;
+  };
+
   /// d f(X,Y) / da = -product b + sums (1'b) 1
   /// d f(X,X): dA = 2 A, da = -2 product a + 2 sums (1'a) 1
   /// The multiples of 1 act on |X|^2 = 1'a.
-  static void FillSide(Backend& backend,
-                       const Factors& factors,
-                       double scale,
-                       double v,
-                       const SelfTerm& own,
-                       const SelfTerm& other,
-                       Matrix& gram,
-                       Matrix& row_norms,
-                       double& norm_squared) {
+  static SideAdjoint AdjointOf(Backend& backend,
+                               const Factors& factors,
+                               double scale,
+                               double v,
+                               const SelfTerm& own,
+                               const SelfTerm& other) {
     const double self = -v / (2.0 * own.hsic);
-    gram = Scaled(backend, 2.0 * self, own.gram);
-    row_norms = Scaled(backend, -factors.product * scale, other.row_norms);
-    backend.Axpby(-2.0 * factors.product * self, own.row_norms, 1.0, row_norms);
-    norm_squared =
+    SideAdjoint side;
+    side.gram = Scaled(backend, 2.0 * self, own.gram);
+    side.row_norms = Scaled(backend, -factors.product * scale, other.row_norms);
+    backend.Axpby(
+        -2.0 * factors.product * self, own.row_norms, 1.0, side.row_norms);
+    side.norm_squared =
         factors.sums * (scale * other.norm_sum + 2.0 * self * own.norm_sum);
+    return side;
   }
 
   absl::StatusOr<Evaluation> InSampleSpace(const Statistics& statistics,

@@ -201,8 +201,9 @@ std::vector<MatrixXd> Starts(const MatrixXd& a,
   const Philox random(options.seed, kStartStream);
   MatrixXd normals(size, size);
   for (int64_t r = 0; r < options.restarts; ++r) {
-    random.FillNormal(static_cast<uint64_t>(r * size * size),
-                      absl::MakeSpan(normals.data(), normals.size()));
+    random.FillNormal(
+        static_cast<uint64_t>(r * size * size),
+        absl::MakeSpan(normals.data(), static_cast<size_t>(normals.size())));
     MatrixXd q = Eigen::HouseholderQR<MatrixXd>(normals).householderQ();
     if ((q.determinant() < 0.0) != (r % 2 == 1)) {
       q.col(0) = -q.col(0);

@@ -98,10 +98,11 @@ absl::StatusOr<int64_t> ReadSelection(Parameters& parameters, bool fixed) {
   }
   int64_t count = 0;
   constexpr std::string_view kName = "inner_folds(";
-  if (!Starts(text, kName) || text.back() != ')' ||
-      !absl::SimpleAtoi(AbslView(std::string_view(text).substr(
-                            kName.size(), text.size() - kName.size() - 1)),
-                        &count) ||
+  const std::string_view whole = text;
+  if (!Starts(whole, kName) || whole.back() != ')' ||
+      !absl::SimpleAtoi(
+          AbslView(whole.substr(kName.size(), whole.size() - kName.size() - 1)),
+          &count) ||
       count < 2 || count > kMostInnerFolds) {
     return absl::InvalidArgumentError(
         StrCat("selection=", text, " is none of fixed, loo, inner_folds(k)"));

@@ -157,7 +157,7 @@ std::vector<Shipment> SolveTransport(const Eigen::MatrixXd& cost) {
   const Eigen::MatrixXd by_sink = cost.transpose();
   Solver solver(by_sink, n / g, m / g);
   const Solver::Units& units = solver.Solve();
-  const double total = static_cast<double>(m) * static_cast<double>(n / g);
+  const double total = static_cast<double>(m * (n / g));
   for (int64_t source = 0; source < m; ++source) {
     for (int64_t sink = 0; sink < n; ++sink) {
       if (units(sink, source) > 0) {

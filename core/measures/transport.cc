@@ -155,9 +155,11 @@ std::vector<Shipment> SolveTransport(const Eigen::MatrixXd& cost) {
   // m sources of n / g units fill n sinks of m / g.
   const int64_t g = std::gcd(m, n);
   const Eigen::MatrixXd by_sink = cost.transpose();
-  Solver solver(by_sink, n / g, m / g);
+  const int64_t supply = n / g;
+  const int64_t total_units = m * supply;
+  Solver solver(by_sink, supply, m / g);
   const Solver::Units& units = solver.Solve();
-  const double total = static_cast<double>(m * (n / g));
+  const double total = static_cast<double>(total_units);
   for (int64_t source = 0; source < m; ++source) {
     for (int64_t sink = 0; sink < n; ++sink) {
       if (units(sink, source) > 0) {

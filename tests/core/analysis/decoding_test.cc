@@ -146,6 +146,36 @@ TEST(DecoderTest, WarmStartsGiveTheAccuracyOfColdOnes) {
   EXPECT_EQ((*warm)->Decode(second, 3)->bins, (*cold)->Decode(second, 3)->bins);
 }
 
+TEST(DecoderTest, LabelsTogetherAreThoseApartWhateverTheThreads) {
+  const Dataset recording = MakeRecording(4);
+  const std::vector<double> rows = Rows(4);
+  const auto apart_object = *Decoder::Create(recording, "object", {});
+  const auto apart_block = *Decoder::Create(recording, "block", {});
+  const auto object = *Decoder::Create(recording, "object", {});
+  const auto block = *Decoder::Create(recording, "block", {});
+
+  const auto together = DecodeTogether({object.get(), block.get()}, rows, 3, 3);
+
+  ASSERT_TRUE(together.ok()) << together.status();
+  ASSERT_EQ(together->size(), 2);
+  EXPECT_EQ((*together)[0].label, "object");
+  EXPECT_EQ((*together)[1].label, "block");
+  EXPECT_EQ((*together)[0].bins, apart_object->Decode(rows, 3)->bins);
+  EXPECT_EQ((*together)[1].bins, apart_block->Decode(rows, 3)->bins);
+  EXPECT_EQ(object->State(), apart_object->State());
+  EXPECT_EQ(block->State(), apart_block->State());
+}
+
+TEST(DecoderTest, LabelsOfOtherOptionsAreNotDecodedTogether) {
+  const auto one = *Decoder::Create(MakeRecording(2), "object", {});
+  const auto other =
+      *Decoder::Create(MakeRecording(2), "object", {.per_time_bin = false});
+
+  EXPECT_EQ(
+      DecodeTogether({one.get(), other.get()}, Rows(2), 3, 1).status().code(),
+      absl::StatusCode::kInternal);
+}
+
 TEST(DecoderTest, FoldsOfALabelTestGeneralisation) {
   const auto decoder =
       Decoder::Create(MakeRecording(2), "object", {.folds_of = "block"});

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/backend/backend.h"
 #include "core/backend/create.h"
+#include "core/backend/host_algebra.h"
 #include "tests/support/problem.h"
 
 namespace repscore::testing {
@@ -151,6 +153,23 @@ INSTANTIATE_TEST_SUITE_P(Devices,
                          [](const auto& parameter) {
                            return parameter.index == 0 ? "Cpu" : "Cuda";
                          });
+
+TEST(HostAlgebraTest, ExponentialsAreThoseOfTheLibraryToAFewUnits) {
+  // Not a multiple of a vector's width, so that the rest is seen as well.
+  std::vector<double> values;
+  for (int i = 0; i < 1003; ++i) {
+    values.push_back(-745.0 + 1.4 * i);
+  }
+  std::vector<double> computed = values;
+
+  ExpInPlace(absl::MakeSpan(computed));
+
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double expected = std::exp(values[i]);
+    EXPECT_LE(std::abs(computed[i] - expected), 1e-15 * expected + 5e-324)
+        << values[i];
+  }
+}
 
 }  // namespace
 }  // namespace repscore::testing

@@ -11,7 +11,7 @@
 #include "absl/types/span.h"
 #include "core/analysis/logistic_regression.h"
 #include "core/backend/host_algebra.h"
-#include "core/base/first_exception.h"
+#include "core/base/parallel.h"
 
 namespace repscore {
 
@@ -58,17 +58,6 @@ class BinRows {
   Eigen::VectorXd s_;
   std::optional<WhitenedRows> whitened_;
 };
-
-/// Calls body(i) for i < count, on several threads.
-template <typename Body>
-void ForEach(int64_t count, int threads, const Body& body) {
-  FirstException thrown;
-#pragma omp parallel for schedule(dynamic) num_threads(threads) if (count > 1)
-  for (int64_t i = 0; i < count; ++i) {
-    thrown.Catch([&] { body(i); });
-  }
-  thrown.Rethrow();
-}
 
 /// One per time bin, of rows that CheckRows takes.
 std::vector<std::unique_ptr<const BinRows>> MakeBins(

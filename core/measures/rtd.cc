@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/first_exception.h"
+#include "core/base/parallel.h"
 #include "core/base/random.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
@@ -133,17 +133,13 @@ class TopologyDivergence final : public Measure {
         REPSCORE_RETURN_IF_ERROR(statistics.keep_going());
       }
       const int64_t end = std::min<int64_t>(first + threads, trials);
-      FirstException thrown;
-#pragma omp parallel for num_threads(threads) if (end - first > 1)
-      for (int64_t trial = first; trial < end; ++trial) {
-        thrown.Catch([&] {
-          const auto value = Trial(candidate, reference, Rows(n, trial));
-          const auto at = static_cast<size_t>(trial);
-          values[at] = value.value_or(0.0);
-          failures[at] = value.status();
-        });
-      }
-      thrown.Rethrow();
+      ForEach(end - first, threads, [&](int64_t i) {
+        const int64_t trial = first + i;
+        const auto value = Trial(candidate, reference, Rows(n, trial));
+        const auto at = static_cast<size_t>(trial);
+        values[at] = value.value_or(0.0);
+        failures[at] = value.status();
+      });
       for (const absl::Status& failure : failures) {
         REPSCORE_RETURN_IF_ERROR(failure);
       }

@@ -1,12 +1,10 @@
 #include "core/optimize/optimization.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
-#include "core/base/first_exception.h"
+#include "core/base/parallel.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/optimize/checkpoint.h"
@@ -192,16 +190,12 @@ class OptimizationImpl final : public Optimization {
 
   absl::Status StepTogether(const std::vector<Member*>& group) {
     std::vector<absl::Status> statuses(group.size());
-    const auto count = static_cast<int>(group.size());
-    FirstException thrown;
-#pragma omp parallel for schedule(static, 1) num_threads(count) if (count > 1)
-    for (int i = 0; i < count; ++i) {
-      const auto at = static_cast<size_t>(i);
-      thrown.Catch([&] {
-        statuses[at] = Guarded([&] { return group[at]->Step(elapsed_); });
-      });
-    }
-    thrown.Rethrow();
+    ForEach(static_cast<int64_t>(group.size()),
+            static_cast<int>(group.size()),
+            [&](int64_t i) {
+              const auto at = static_cast<size_t>(i);
+              statuses[at] = Guarded([&] { return group[at]->Step(elapsed_); });
+            });
     for (const absl::Status& status : statuses) {
       REPSCORE_RETURN_IF_ERROR(status);
     }

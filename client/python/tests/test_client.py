@@ -91,6 +91,11 @@ def test_large_candidates_are_streamed(server, client):
     assert scores["cka"] == array.sum()
 
 
+def test_an_array_where_the_dataset_belongs_is_named(client):
+    with pytest.raises(TypeError, match="dataset: give its name"):
+        client.score(np.zeros((4, 2)), "reference", "cka")
+
+
 def test_dataset_and_measure_objects_are_accepted(server, client):
     dataset = client.register("m1", X)
 

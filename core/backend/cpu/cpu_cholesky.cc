@@ -8,7 +8,7 @@
 #include "core/backend/cpu/blas.h"
 #include "core/backend/cpu/cpu_backend.h"
 #include "core/backend/cpu/typed.h"
-#include "core/base/first_exception.h"
+#include "core/base/parallel.h"
 
 namespace repscore::cpu {
 namespace {
@@ -85,18 +85,9 @@ void CpuBackend::ForBatch(size_t count, double flops, const Work& work) {
   // thread is awaited at the end of every batch all the same.
   UseThreadsFor(flops / static_cast<double>(std::max<size_t>(1, count)));
   const int threads = omp_get_max_threads();
-  if (threads > 1 && !GoSideBySide(count, threads)) {
-    for (size_t i = 0; i < count; ++i) {
-      work(i);
-    }
-    return;
-  }
-  FirstException thrown;
-#pragma omp parallel for schedule(dynamic) if (threads > 1)
-  for (size_t i = 0; i < count; ++i) {
-    thrown.Catch([&] { work(i); });
-  }
-  thrown.Rethrow();
+  ForEach(static_cast<int64_t>(count),
+          GoSideBySide(count, threads) ? threads : 1,
+          [&](int64_t i) { work(static_cast<size_t>(i)); });
 }
 
 bool CpuBackend::Cholesky(const Matrix& a, double relative_floor) {

@@ -41,8 +41,17 @@ def choose(table: Mapping[Any, Any], value: Any, argument: str) -> Any:
 
 
 def dataset_name(dataset: DatasetLike) -> str:
-    """The resource name of an id, a resource name or a Dataset."""
+    """The resource name of an id, a resource name or a Dataset.
+
+    Raises:
+        TypeError: It is something else, an array for example.
+    """
     name = dataset.name if isinstance(dataset, Dataset) else dataset
+    if not isinstance(name, str):
+        raise TypeError(
+            "dataset: give its name or a Dataset, and activations as the next"
+            f" argument; got {type(dataset).__name__}"
+        )
     return name if name.startswith("datasets/") else f"datasets/{name}"
 
 

@@ -1,7 +1,9 @@
-#include "core/base/first_exception.h"
+#include "core/base/parallel.h"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
+#include <algorithm>
 #include <new>
 #include <stdexcept>
 #include <thread>
@@ -48,6 +50,40 @@ TEST(FirstExceptionTest, NothingThrownIsNothingRethrown) {
   thrown.Catch([] {});
 
   EXPECT_NO_THROW(thrown.Rethrow());
+}
+
+TEST(ForEachTest, EveryBodyRunsOnce) {
+  for (const int threads : {1, 3}) {
+    std::vector<int> calls(17, 0);
+
+    ForEach(17, threads, [&](int64_t i) { ++calls[static_cast<size_t>(i)]; });
+
+    EXPECT_EQ(calls, std::vector<int>(17, 1)) << threads << " threads";
+  }
+}
+
+TEST(ForEachTest, OneBodyOrOneThreadOpensNoRegion) {
+  // A region within would be nested, for which OpenMP starts new threads.
+  int level = -1;
+
+  ForEach(1, 4, [&](int64_t) { level = omp_get_level(); });
+  EXPECT_EQ(level, 0);
+
+  ForEach(3, 1, [&](int64_t) { level = std::max(level, omp_get_level()); });
+  EXPECT_EQ(level, 0);
+}
+
+TEST(ForEachTest, WhatABodyThrowsIsThrownAfterAll) {
+  for (const int threads : {1, 2}) {
+    EXPECT_THROW(ForEach(4,
+                         threads,
+                         [](int64_t i) {
+                           if (i == 2) {
+                             throw std::bad_alloc();
+                           }
+                         }),
+                 std::bad_alloc);
+  }
 }
 
 }  // namespace

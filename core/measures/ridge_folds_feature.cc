@@ -217,21 +217,17 @@ class FeatureSpaceFolds {
       const double weight = score.sse_weight;
       const Matrix a_held = backend_.Allocate(p, p, kDouble);
       backend_.Syrk(Op::kNone, weight, fit.w, 0.0, a_held);
-      const Matrix a_train = backend_.Allocate(p, p, kDouble);
+      const Matrix half = backend_.Allocate(p, p, kDouble);
       backend_.Gemm(Op::kNone,
                     Op::kTranspose,
                     -0.5 * weight,
                     fit.weights_bar,
                     fit.w,
                     0.0,
-                    a_train);
-      backend_.Gemm(Op::kNone,
-                    Op::kTranspose,
-                    -0.5 * weight,
-                    fit.w,
-                    fit.weights_bar,
-                    1.0,
-                    a_train);
+                    half);
+      const Matrix a_train = backend_.Allocate(p, p, kDouble);
+      backend_.Transpose(half, a_train);
+      backend_.Axpby(1.0, half, 1.0, a_train);
       const Matrix m_held = Scaled(backend_, -2.0 * weight, fit.w);
       const Matrix m_train = Scaled(backend_, weight, fit.weights_bar);
 

@@ -12,9 +12,15 @@
 namespace repscore::cpu {
 namespace {
 
-// Below this many operations, about 0.2 ms, a second thread costs more than it
-// brings: much more where other processes want the cores too.
-constexpr double kSharedWork = 2e7;
+// Below this many operations of a float32 product, about 0.1 ms, a second
+// thread costs more than it brings: much more where other processes want the
+// cores too.
+constexpr double kSharedWork = 8e6;
+
+/// Operations of a product, counted in those of float32.
+double ProductWork(double flops, const Matrix& c) {
+  return c.type() == ScalarType::kFloat64 ? 2.0 * flops : flops;
+}
 
 CBLAS_TRANSPOSE ToCblas(Op op) {
   return op == Op::kNone ? CblasNoTrans : CblasTrans;
@@ -77,8 +83,12 @@ std::unique_ptr<Backend> CpuBackend::Sibling(int threads) const {
   return std::make_unique<CpuBackend>(threads);
 }
 
-void CpuBackend::UseThreadsFor(double flops) {
-  const int wanted = flops < kSharedWork ? 1 : threads_;
+int CpuBackend::ThreadsFor(double work) const {
+  return work < kSharedWork ? 1 : threads_;
+}
+
+void CpuBackend::UseThreadsFor(double work) {
+  const int wanted = ThreadsFor(work);
   if (omp_get_max_threads() != wanted) {
     omp_set_num_threads(wanted);
   }
@@ -201,8 +211,8 @@ void CpuBackend::Gemm(Op a_op,
   if (c.empty()) {
     return;
   }
-  UseThreadsFor(2.0 * static_cast<double>(c.size()) *
-                static_cast<double>(inner));
+  UseThreadsFor(ProductWork(
+      2.0 * static_cast<double>(c.size()) * static_cast<double>(inner), c));
   if (IsDouble(c)) {
     cblas_dgemm(CblasColMajor,
                 ToCblas(a_op),
@@ -243,7 +253,8 @@ void CpuBackend::Syrk(
               c.rows() == (op == Op::kNone ? a.rows() : a.cols()) &&
               a.type() == c.type(),
           "Syrk");
-  UseThreadsFor(static_cast<double>(c.size()) * static_cast<double>(inner));
+  UseThreadsFor(ProductWork(
+      static_cast<double>(c.size()) * static_cast<double>(inner), c));
   if (IsDouble(c)) {
     cblas_dsyrk(CblasColMajor,
                 CblasLower,

@@ -98,11 +98,22 @@ class CpuBackend final : public Backend {
                          const Matrix& means) override;
 
  private:
-  /// Sets the threads of the following library calls and loops: one for work
-  /// too small to share.
-  void UseThreadsFor(double flops);
+  /// How the columns of a gradient are shared out.
+  struct BlockPlan {
+    int64_t width = 1;
+    /// Threads that take whole blocks each.
+    int side_by_side = 1;
+    /// Threads that share what follows the products of a block.
+    int within = 1;
+  };
 
-  /// Calls work(i) for i < count, `flops` in all: side by side where that
+  /// Threads for so much work, in operations of a float32 product: one where
+  /// it is too small to share.
+  int ThreadsFor(double work) const;
+  /// Sets the threads of the following library calls and loops.
+  void UseThreadsFor(double work);
+
+  /// Calls work(i) for i < count, `flops` of float64 in all: side by side where that
   /// keeps the threads busy.
   template <typename Work>
   void ForBatch(size_t count, double flops, const Work& work);
@@ -115,6 +126,17 @@ class CpuBackend final : public Backend {
   void PullBackBlock(const PullBackTerms& terms,
                      int64_t first_column,
                      const Matrix& block);
+
+  BlockPlan PlanBlocks(const PullBackTerms& terms) const;
+
+  /// Makes the blocks of columns by PullBackBlock and calls
+  /// consume(first column, block) of each. `into` has all columns, or room for
+  /// one block per thread.
+  template <typename Consume>
+  void ForBlocks(const PullBackTerms& terms,
+                 const BlockPlan& plan,
+                 const Matrix& into,
+                 const Consume& consume);
 
   /// `terms` with its small matrices in the scalar type of its rows.
   PullBackTerms Cast(const PullBackTerms& terms);

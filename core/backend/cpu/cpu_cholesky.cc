@@ -83,7 +83,7 @@ template <typename Work>
 void CpuBackend::ForBatch(size_t count, double flops, const Work& work) {
   // What is too small to share by itself is too small in company: a second
   // thread is awaited at the end of every batch all the same.
-  UseThreadsFor(flops / static_cast<double>(std::max<size_t>(1, count)));
+  UseThreadsFor(2.0 * flops / static_cast<double>(std::max<size_t>(1, count)));
   const int threads = omp_get_max_threads();
   ForEach(static_cast<int64_t>(count),
           GoSideBySide(count, threads) ? threads : 1,
@@ -92,14 +92,14 @@ void CpuBackend::ForBatch(size_t count, double flops, const Work& work) {
 
 bool CpuBackend::Cholesky(const Matrix& a, double relative_floor) {
   Require(a.rows() == a.cols() && IsDouble(a), "Cholesky");
-  UseThreadsFor(FactorFlops(a));
+  UseThreadsFor(2.0 * FactorFlops(a));
   return Factor(a, relative_floor);
 }
 
 void CpuBackend::CholeskySolve(const Matrix& factor, const Matrix& b) {
   Require(factor.rows() == b.rows() && IsDouble(factor) && IsDouble(b),
           "CholeskySolve");
-  UseThreadsFor(SolveFlops(factor, b));
+  UseThreadsFor(2.0 * SolveFlops(factor, b));
   Solve(factor, b);
 }
 

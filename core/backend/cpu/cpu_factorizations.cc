@@ -27,7 +27,7 @@ void Check(lapack_int info, std::string_view routine) {
 
 // Eigenvalues and singular values are found by many small products: only this
 // share of their operations is worth a second thread.
-constexpr double kSharedPart = 1.0 / 16;
+constexpr double kSharedPart = 1.0 / 40;
 
 double Cube(int64_t n) {
   const double size = static_cast<double>(n);

@@ -6,12 +6,46 @@
 
 #include "core/backend/cpu/cpu_backend.h"
 #include "core/backend/cpu/typed.h"
+#include "core/base/parallel.h"
 
 namespace repscore::cpu {
 namespace {
 
-// Columns per block: wide enough for GEMM, and n * 64 elements stay in cache.
-constexpr int64_t kBlockColumns = 64;
+// Columns per block: wide enough for GEMM, and what a product leaves stays in
+// the cache until it is consumed.
+constexpr int64_t kMostColumns = 96;
+// Blocks of fewer columns are not worth a thread's product: rows are read once
+// per block.
+constexpr int64_t kLeastColumns = 16;
+// Time of a step of Adam per element, in operations of a product.
+constexpr double kStepWork = 64.0;
+
+/// Of the products of `terms` and of what follows them.
+double PullBackWork(const PullBackTerms& terms) {
+  double inner = kStepWork / 2;
+  if (!terms.kernel.empty()) {
+    inner += static_cast<double>(terms.own.rows());
+  }
+  for (const RowTerms& rows : terms.rows) {
+    const double share =
+        static_cast<double>(rows.count) / static_cast<double>(terms.own.rows());
+    inner += share * static_cast<double>(rows.other_weights.rows() +
+                                         rows.own_weights.rows());
+  }
+  const double flops = 2.0 * static_cast<double>(terms.own.size()) * inner;
+  return IsDouble(terms.own) ? 2.0 * flops : flops;
+}
+
+/// True where products write every row of a block, so that it needs no zeros.
+bool ProductsCoverRows(const PullBackTerms& terms) {
+  int64_t covered = 0;
+  for (const RowTerms& rows : terms.rows) {
+    if (!rows.other_weights.empty() || !rows.own_weights.empty()) {
+      covered += rows.count;
+    }
+  }
+  return covered == terms.own.rows();
+}
 
 template <typename T>
 struct ColumnLoops;
@@ -123,9 +157,9 @@ void ConsumeBlock(const KernelTable& kernels,
                   const AdamMatrices* state,
                   int64_t first_column,
                   const Matrix& block,
+                  int threads,
                   std::vector<Backend::StepNorms>& norms) {
-#pragma omp parallel for schedule(static)
-  for (int64_t k = 0; k < block.cols(); ++k) {
+  ForEach(block.cols(), threads, [&](int64_t k) {
     const int64_t j = first_column + k;
     T* gradient = Column<T>(block, k);
     Backend::StepNorms& norm = norms[static_cast<size_t>(j)];
@@ -134,7 +168,7 @@ void ConsumeBlock(const KernelTable& kernels,
       norm.next_squared =
           StepColumn<T>(kernels, terms.own, *state, j, gradient);
     }
-  }
+  });
 }
 
 Backend::StepNorms Total(const std::vector<Backend::StepNorms>& norms) {
@@ -177,6 +211,8 @@ void CpuBackend::PullBackBlock(const PullBackTerms& terms,
                                int64_t first_column,
                                const Matrix& block) {
   const int64_t columns = block.cols();
+  // What is there when a product of rows comes: it adds, or it writes.
+  bool holds_part = true;
   if (!terms.kernel.empty()) {
     Gemm(Op::kNone,
          Op::kNone,
@@ -185,29 +221,28 @@ void CpuBackend::PullBackBlock(const PullBackTerms& terms,
          terms.own.Columns(first_column, columns),
          0.0,
          block);
+  } else if (ProductsCoverRows(terms)) {
+    holds_part = false;
   } else {
     Fill(0.0, block);
   }
   for (const RowTerms& rows : terms.rows) {
     const Matrix part = block.Rows(rows.first, rows.count);
-    if (!rows.other_weights.empty()) {
-      Gemm(Op::kNone,
-           Op::kNone,
-           1.0,
-           terms.other.Rows(rows.first, rows.count),
-           rows.other_weights.Columns(first_column, columns),
-           1.0,
-           part);
-    }
-    if (!rows.own_weights.empty()) {
-      Gemm(Op::kNone,
-           Op::kNone,
-           1.0,
-           terms.own.Rows(rows.first, rows.count),
-           rows.own_weights.Columns(first_column, columns),
-           1.0,
-           part);
-    }
+    double beta = holds_part ? 1.0 : 0.0;
+    const auto add = [&](const Matrix& from, const Matrix& weights) {
+      if (!weights.empty()) {
+        Gemm(Op::kNone,
+             Op::kNone,
+             1.0,
+             from.Rows(rows.first, rows.count),
+             weights.Columns(first_column, columns),
+             beta,
+             part);
+        beta = 1.0;
+      }
+    };
+    add(terms.other, rows.other_weights);
+    add(terms.own, rows.own_weights);
     if (!rows.offset.empty()) {
       for (int64_t k = 0; k < columns; ++k) {
         const double offset = Data<double>(rows.offset)[first_column + k];
@@ -227,6 +262,38 @@ void CpuBackend::PullBackBlock(const PullBackTerms& terms,
   }
 }
 
+CpuBackend::BlockPlan CpuBackend::PlanBlocks(const PullBackTerms& terms) const {
+  const int64_t columns = terms.own.cols();
+  const int threads = ThreadsFor(PullBackWork(terms));
+  const int64_t rounds =
+      (columns + threads * kMostColumns - 1) / (threads * kMostColumns);
+  const int64_t blocks = std::max<int64_t>(1, rounds * threads);
+  const int64_t width = std::max<int64_t>(1, (columns + blocks - 1) / blocks);
+  if (threads > 1 && width < kLeastColumns) {
+    return {.width = std::min(kMostColumns, columns), .within = threads};
+  }
+  return {.width = width, .side_by_side = threads};
+}
+
+template <typename Consume>
+void CpuBackend::ForBlocks(const PullBackTerms& terms,
+                           const BlockPlan& plan,
+                           const Matrix& into,
+                           const Consume& consume) {
+  const int64_t columns = terms.own.cols();
+  const bool is_whole = into.cols() == columns;
+  ForEach(plan.side_by_side, plan.side_by_side, [&](int64_t thread) {
+    for (int64_t first = thread * plan.width; first < columns;
+         first += plan.side_by_side * plan.width) {
+      const int64_t width = std::min(plan.width, columns - first);
+      const Matrix block =
+          into.Columns(is_whole ? first : thread * plan.width, width);
+      PullBackBlock(terms, first, block);
+      consume(first, block);
+    }
+  });
+}
+
 void CpuBackend::PullBack(const PullBackTerms& terms, const Matrix& gradient) {
   Require(gradient.rows() == terms.own.rows() &&
               gradient.cols() == terms.own.cols() &&
@@ -234,17 +301,16 @@ void CpuBackend::PullBack(const PullBackTerms& terms, const Matrix& gradient) {
           "PullBack");
   const PullBackTerms cast = Cast(terms);
   std::vector<StepNorms> norms(static_cast<size_t>(gradient.cols()));
-  for (int64_t j = 0; j < gradient.cols(); j += kBlockColumns) {
-    const int64_t columns = std::min(kBlockColumns, gradient.cols() - j);
-    const Matrix block = gradient.Columns(j, columns);
-    PullBackBlock(cast, j, block);
-    UseThreadsFor(static_cast<double>(block.size()) * 8);
+  const BlockPlan plan = PlanBlocks(cast);
+  ForBlocks(cast, plan, gradient, [&](int64_t first, const Matrix& block) {
     if (IsDouble(gradient)) {
-      ConsumeBlock<double>(kernels_, cast, nullptr, j, block, norms);
+      ConsumeBlock<double>(
+          kernels_, cast, nullptr, first, block, plan.within, norms);
     } else {
-      ConsumeBlock<float>(kernels_, cast, nullptr, j, block, norms);
+      ConsumeBlock<float>(
+          kernels_, cast, nullptr, first, block, plan.within, norms);
     }
-  }
+  });
 }
 
 Backend::StepNorms CpuBackend::PullBackAdam(const PullBackTerms& terms,
@@ -261,19 +327,20 @@ Backend::StepNorms CpuBackend::PullBackAdam(const PullBackTerms& terms,
   const PullBackTerms cast = Cast(terms);
   const AdamMatrices state = {adam, first, second, next, means};
   std::vector<StepNorms> norms(static_cast<size_t>(own.cols()));
+  const BlockPlan plan = PlanBlocks(cast);
   const Matrix scratch =
-      Allocate(own.rows(), std::min(kBlockColumns, own.cols()), own.type());
-  for (int64_t j = 0; j < own.cols(); j += kBlockColumns) {
-    const int64_t columns = std::min(kBlockColumns, own.cols() - j);
-    const Matrix block = scratch.Columns(0, columns);
-    PullBackBlock(cast, j, block);
-    UseThreadsFor(static_cast<double>(block.size()) * 16);
+      Allocate(own.rows(),
+               std::min(plan.width * plan.side_by_side, own.cols()),
+               own.type());
+  ForBlocks(cast, plan, scratch, [&](int64_t at, const Matrix& block) {
     if (IsDouble(own)) {
-      ConsumeBlock<double>(kernels_, cast, &state, j, block, norms);
+      ConsumeBlock<double>(
+          kernels_, cast, &state, at, block, plan.within, norms);
     } else {
-      ConsumeBlock<float>(kernels_, cast, &state, j, block, norms);
+      ConsumeBlock<float>(
+          kernels_, cast, &state, at, block, plan.within, norms);
     }
-  }
+  });
   return Total(norms);
 }
 

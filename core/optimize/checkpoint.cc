@@ -1,5 +1,6 @@
 #include "core/optimize/checkpoint.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/digest.h"
@@ -10,6 +11,8 @@ namespace {
 
 constexpr std::string_view kMagic = "repscore checkpoint 2\n";
 constexpr size_t kDigestSize = 64;
+// Elements that are on their way at a time.
+constexpr int64_t kBufferElements = 1 << 16;
 
 absl::Status Damaged() {
   return absl::DataLossError("checkpoint: the bytes are damaged");
@@ -39,14 +42,24 @@ void CheckpointWriter::Write(const std::vector<double>& values) {
 void CheckpointWriter::Write(Backend& backend, const Matrix& matrix) {
   Write(matrix.rows());
   Write(matrix.cols());
-  std::vector<double> values(static_cast<size_t>(matrix.size()));
-  backend.Download(matrix, absl::MakeSpan(values));
-  if (matrix.type() == ScalarType::kFloat64) {
-    Append(bytes_, values.data(), values.size() * sizeof(double));
-    return;
+  bytes_.reserve(bytes_.size() + static_cast<size_t>(matrix.bytes()));
+  // Column by column through a small buffer: the host has no copy of it all.
+  const int64_t most = std::max<int64_t>(
+      1, kBufferElements / std::max<int64_t>(1, matrix.rows()));
+  std::vector<double> values;
+  std::vector<float> narrow;
+  for (int64_t first = 0; first < matrix.cols(); first += most) {
+    const Matrix part =
+        matrix.Columns(first, std::min(most, matrix.cols() - first));
+    values.resize(static_cast<size_t>(part.size()));
+    backend.Download(part, absl::MakeSpan(values));
+    if (matrix.type() == ScalarType::kFloat64) {
+      Append(bytes_, values.data(), values.size() * sizeof(double));
+    } else {
+      narrow.assign(values.begin(), values.end());
+      Append(bytes_, narrow.data(), narrow.size() * sizeof(float));
+    }
   }
-  const std::vector<float> narrow(values.begin(), values.end());
-  Append(bytes_, narrow.data(), narrow.size() * sizeof(float));
 }
 
 std::string CheckpointWriter::Finish() {

@@ -121,7 +121,8 @@ absl::Status RunJob::Begin(LaneContext& lane) {
   PublishStart(lane);
   task_.run->Update([](v1::Run& run) { run.set_state(v1::RUN_STATE_RUNNING); });
   recorder_->Record("");
-  next_checkpoint_ = Clock::now();
+  // A run that ends sooner starts again from its seed where it must.
+  next_checkpoint_ = Clock::now() + CheckpointInterval();
   return absl::OkStatus();
 }
 
@@ -186,11 +187,15 @@ absl::Status RunJob::CheckpointIfDue() {
                             optimization_->Checkpoint());
   recorder_->Record(std::move(checkpoint));
   const auto end = Clock::now();
-  const auto interval = std::chrono::duration_cast<Clock::duration>(
-      std::chrono::duration<double>(parts_.config.checkpoint_seconds));
-  next_checkpoint_ = end + std::max<Clock::duration>(
-                               interval, kCheckpointShare * (end - start));
+  next_checkpoint_ =
+      end + std::max<Clock::duration>(CheckpointInterval(),
+                                      kCheckpointShare * (end - start));
   return absl::OkStatus();
+}
+
+Clock::duration RunJob::CheckpointInterval() const {
+  return std::chrono::duration_cast<Clock::duration>(
+      std::chrono::duration<double>(parts_.config.checkpoint_seconds));
 }
 
 absl::Status RunJob::End(v1::RunState state, v1::StopReason reason) {

@@ -64,6 +64,7 @@ class RunJob final : public Job, public std::enable_shared_from_this<RunJob> {
   /// What the last step added: points and snapshots.
   void PublishTrace();
   absl::Status CheckpointIfDue();
+  std::chrono::steady_clock::duration CheckpointInterval() const;
 
   /// Ends the run with what it has reached.
   absl::Status End(v1::RunState state, v1::StopReason reason);

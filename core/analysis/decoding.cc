@@ -102,17 +102,23 @@ absl::StatusOr<std::vector<int32_t>> StratifiedFolds(
 // default, 1e-4, five times finer.
 constexpr double kTolerance = 4e-5;
 
-/// Threads of library calls by this thread: one, until the end of the scope.
-class SingleThreaded {
+/// Threads of library calls by this thread, until the end of the scope.
+class LibraryThreads {
  public:
-  SingleThreaded() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~SingleThreaded() { omp_set_num_threads(before_); }
-  SingleThreaded(const SingleThreaded&) = delete;
-  SingleThreaded& operator=(const SingleThreaded&) = delete;
+  explicit LibraryThreads(int threads) : before_(omp_get_max_threads()) {
+    omp_set_num_threads(threads);
+  }
+  ~LibraryThreads() { omp_set_num_threads(before_); }
+  LibraryThreads(const LibraryThreads&) = delete;
+  LibraryThreads& operator=(const LibraryThreads&) = delete;
 
  private:
   const int before_;
 };
+
+// The start of a fit goes on in the direction of the last two optima, so far in
+// shares of their distance.
+constexpr double kExtrapolation = 0.8;
 
 // Fits of one label go side by side until they have this many columns: products
 // with fewer are slow, and other threads take the other fits.
@@ -149,6 +155,7 @@ class Decoder::Fits {
     }
     const auto bins = static_cast<size_t>(layout_.bins);
     solutions_.assign(bins, Eigen::MatrixXd::Zero(0, Columns()));
+    starts_ = solutions_;
     weights_.resize(bins);
     const int64_t k = WeightColumns(targets_.class_count);
     folds_together_ =
@@ -166,7 +173,7 @@ class Decoder::Fits {
   /// Call before FitGroup of the bin.
   void StartBin(const BinRows& rows, int64_t bin) {
     const auto b = static_cast<size_t>(bin);
-    weights_[b] = rows.ToWeights(solutions_[b]);
+    weights_[b] = rows.ToWeights(starts_[b]);
   }
 
   /// Thread-safe for different groups.
@@ -188,7 +195,13 @@ class Decoder::Fits {
   /// Call after FitGroup of every group. Returns the accuracy.
   double FinishBin(const BinRows& rows, int64_t bin) {
     const auto b = static_cast<size_t>(bin);
-    solutions_[b] = rows.ToSolution(weights_[b]);
+    Eigen::MatrixXd& last = solutions_[b];
+    const Eigen::MatrixXd solution = rows.ToSolution(weights_[b]);
+    starts_[b] = solution;
+    if (last.rows() == solution.rows()) {
+      starts_[b] += kExtrapolation * (solution - last);
+    }
+    last = solution;
     return Accuracy(rows.rows(), weights_[b]);
   }
 
@@ -210,9 +223,10 @@ class Decoder::Fits {
       return state;
     }
     state.push_back(static_cast<double>(solutions_.front().rows()));
-    for (const Eigen::MatrixXd& solution : solutions_) {
-      state.insert(
-          state.end(), solution.data(), solution.data() + solution.size());
+    for (const auto* kept : {&solutions_, &starts_}) {
+      for (const Eigen::MatrixXd& bin : *kept) {
+        state.insert(state.end(), bin.data(), bin.data() + bin.size());
+      }
     }
     return state;
   }
@@ -222,9 +236,8 @@ class Decoder::Fits {
       return absl::DataLossError("decoder: the state is of another decoder");
     };
     if (state.empty()) {
-      for (Eigen::MatrixXd& solution : solutions_) {
-        solution = Eigen::MatrixXd::Zero(0, Columns());
-      }
+      solutions_.assign(solutions_.size(), Eigen::MatrixXd::Zero(0, Columns()));
+      starts_ = solutions_;
       return absl::OkStatus();
     }
     const auto most = static_cast<double>(state.size());
@@ -233,12 +246,15 @@ class Decoder::Fits {
     }
     const auto rows = static_cast<Eigen::Index>(state[0]);
     const auto size = static_cast<size_t>(rows * Columns());
-    if (state.size() != 1 + size * solutions_.size()) {
+    if (state.size() != 1 + 2 * size * solutions_.size()) {
       return damaged();
     }
-    for (size_t bin = 0; bin < solutions_.size(); ++bin) {
-      solutions_[bin] = Eigen::Map<const Eigen::MatrixXd>(
-          state.data() + 1 + bin * size, rows, Columns());
+    const double* next = state.data() + 1;
+    for (auto* kept : {&solutions_, &starts_}) {
+      for (Eigen::MatrixXd& bin : *kept) {
+        bin = Eigen::Map<const Eigen::MatrixXd>(next, rows, Columns());
+        next += size;
+      }
     }
     return absl::OkStatus();
   }
@@ -252,10 +268,12 @@ class Decoder::Fits {
   double Accuracy(const Eigen::MatrixXd& rows,
                   const Eigen::MatrixXd& weights) const {
     const Eigen::Index k = WeightColumns(targets_.class_count);
+    Eigen::MatrixXd scores = rows * weights.topRows(rows.cols());
+    scores.rowwise() += weights.row(rows.cols());
     double accuracy = 0.0;
     for (int32_t fold = 0; fold < fold_count_; ++fold) {
       const std::vector<int32_t> predicted =
-          PredictLogistic(rows, weights.middleCols(fold * k, k));
+          MostLikelyClasses(scores.middleCols(fold * k, k));
       double right = 0.0;
       double all = 0.0;
       for (size_t i = 0; i < predicted.size(); ++i) {
@@ -276,8 +294,10 @@ class Decoder::Fits {
   double chance_ = 0.0;
   /// Of every row of a bin.
   LogisticTargets targets_;
-  /// Of every bin; without rows before the first fit.
+  /// The last optima of every bin; without rows before the first fit.
   std::vector<Eigen::MatrixXd> solutions_;
+  /// Where the next fits of every bin start.
+  std::vector<Eigen::MatrixXd> starts_;
   /// Of the fits at work.
   std::vector<Eigen::MatrixXd> weights_;
 };
@@ -403,8 +423,10 @@ absl::StatusOr<std::vector<DecodingResult>> DecodeTogether(
       }
     }
   }
-  const SingleThreaded one_each;
+  // A bin alone takes all threads for its products.
+  const LibraryThreads in_bins(layout.bins == 1 ? threads : 1);
   const auto made = MakeBins(layout, rows, features, threads);
+  const LibraryThreads one_each(1);
   const auto rows_of = [&made](const Work& work) -> const BinRows& {
     return *made[static_cast<size_t>(work.bin)];
   };

@@ -290,17 +290,16 @@ WhitenedRows::WhitenedRows(const MatrixXd& rows, double c)
     : c_(c),
       intercept_scale_(std::sqrt(0.25 * c * static_cast<double>(rows.rows()))) {
   const Index features = rows.cols();
-  MatrixXd hessian = 0.25 * c * rows.transpose() * rows;
-  hessian.diagonal().array() += 1.0;
+  MatrixXd hessian = MatrixXd::Identity(features, features);
+  hessian.selfadjointView<Eigen::Lower>().rankUpdate(rows.transpose(),
+                                                     0.25 * c);
   factor_.compute(hessian);
-  const auto lower = factor_.matrixL();
-  MatrixXd whitened = rows.transpose();
-  lower.solveInPlace(whitened);
-  rows_.resize(rows.rows(), features + 1);
-  rows_.leftCols(features) = whitened.transpose();
-  rows_.col(features).setConstant(1.0 / intercept_scale_);
+  // Products with the inverse are several times faster than solving for rows.
   MatrixXd inverse = MatrixXd::Identity(features, features);
-  lower.solveInPlace(inverse);
+  factor_.matrixL().solveInPlace(inverse);
+  rows_.resize(rows.rows(), features + 1);
+  rows_.leftCols(features).noalias() = rows * inverse.transpose();
+  rows_.col(features).setConstant(1.0 / intercept_scale_);
   penalty_.noalias() = inverse * inverse.transpose();
   single_rows_ = rows_.cast<float>();
   single_penalty_ = penalty_.cast<float>();
@@ -353,13 +352,10 @@ void FitLogisticFolds(const WhitenedRows& rows,
       .Run();
 }
 
-std::vector<int32_t> PredictLogistic(const MatrixXd& rows,
-                                     const MatrixXd& weights) {
-  const Index features = rows.cols();
-  MatrixXd scores = rows * weights.topRows(features);
-  scores.rowwise() += weights.row(features);
-  std::vector<int32_t> classes(static_cast<size_t>(rows.rows()));
-  for (Index i = 0; i < rows.rows(); ++i) {
+std::vector<int32_t> MostLikelyClasses(
+    const Eigen::Ref<const MatrixXd>& scores) {
+  std::vector<int32_t> classes(static_cast<size_t>(scores.rows()));
+  for (Index i = 0; i < scores.rows(); ++i) {
     Index best = 0;
     if (scores.cols() == 1) {
       best = scores(i, 0) > 0.0 ? 1 : 0;
@@ -369,6 +365,13 @@ std::vector<int32_t> PredictLogistic(const MatrixXd& rows,
     classes[static_cast<size_t>(i)] = static_cast<int32_t>(best);
   }
   return classes;
+}
+
+std::vector<int32_t> PredictLogistic(const MatrixXd& rows,
+                                     const MatrixXd& weights) {
+  MatrixXd scores = rows * weights.topRows(rows.cols());
+  scores.rowwise() += weights.row(rows.cols());
+  return MostLikelyClasses(scores);
 }
 
 }  // namespace repscore

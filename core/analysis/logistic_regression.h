@@ -86,7 +86,12 @@ void FitLogisticFolds(const WhitenedRows& rows,
                       double tolerance,
                       Eigen::MatrixXd& weights);
 
-/// The most likely class of every row [m x r]; ties to the smaller class.
+/// The most likely class of every row of scores [m x k]; ties to the smaller
+/// class.
+std::vector<int32_t> MostLikelyClasses(
+    const Eigen::Ref<const Eigen::MatrixXd>& scores);
+
+/// Of every row [m x r].
 std::vector<int32_t> PredictLogistic(const Eigen::MatrixXd& rows,
                                      const Eigen::MatrixXd& weights);
 

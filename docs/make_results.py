@@ -248,7 +248,7 @@ def page(folder: Path, *, quick: bool) -> str:
         *perturbations(folder),
         "## Scores that two measures reach together",
         "",
-        "Targets on the boundary of the unit square, 100 steps each, on the "
+        "Targets on the boundary of the unit square, 300 steps each, on the "
         "ultrametric tree.",
         "",
         *ranges(folder),

@@ -23,6 +23,8 @@ v1::Coupling ToProto(Coupling coupling) {
       return v1::COUPLING_FIRST_IMPLIES_SECOND;
     case Coupling::kSecondImpliesFirst:
       return v1::COUPLING_SECOND_IMPLIES_FIRST;
+    case Coupling::kUndecided:
+      return v1::COUPLING_UNDECIDED;
   }
   return v1::COUPLING_UNSPECIFIED;
 }
@@ -165,6 +167,7 @@ v1::AllowedRange ToProto(const AllowedRange& range) {
   *result.mutable_second() = {range.second.begin(), range.second.end()};
   result.set_area_share(range.area_share);
   result.set_coupling(ToProto(range.coupling));
+  result.set_unsettled(static_cast<int32_t>(range.unsettled));
   if (range.second_given_high_first.has_value()) {
     result.set_second_given_high_first(*range.second_given_high_first);
   }

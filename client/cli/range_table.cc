@@ -22,6 +22,8 @@ std::string FormatCoupling(v1::Coupling coupling,
     case v1::COUPLING_SECOND_IMPLIES_FIRST:
       return absl::StrCat(
           "a high ", second, " forces ", first, " up, not the converse");
+    case v1::COUPLING_UNDECIDED:
+      return "undecided: too few steps";
     default:
       return "";
   }
@@ -65,6 +67,11 @@ std::string RangeListing(const v1::AllowedRange& range) {
                           range.has_first_given_high_second()
                               ? std::optional(range.first_given_high_second())
                               : std::nullopt));
+  if (range.unsettled() > 0) {
+    listing.Add(
+        "on their way",
+        absl::StrCat(range.unsettled(), " targets: more steps come nearer"));
+  }
   for (const v1::TheoreticalBound& bound : range.bounds()) {
     listing.Add("bound", FormatBound(bound));
   }

@@ -19,6 +19,10 @@ constexpr double kReachedShare = 0.1;
 constexpr double kForcedShare = 0.2;
 // One side forces the other this much more than conversely: asymmetric.
 constexpr double kAsymmetry = 2.0;
+// A member that came nearer by more than this share of the axes in the last
+// part of its path is on its way.
+constexpr double kProgress = 0.01;
+constexpr size_t kLastPart = 10;
 // Points of a bound that are reported.
 constexpr int kBoundPoints = 101;
 
@@ -63,53 +67,108 @@ double Coordinate(const RangePoint& point, bool second) {
   return second ? point.second : point.first;
 }
 
-/// How far height of one measure (the second one when `high_second`) forces the
-/// other one up, as a share of its axis; infinite when height is not reached,
-/// empty without such targets.
-std::optional<double> Forced(const RangeInput& input, bool high_second) {
-  double low[2];
-  double high[2];
-  for (const bool axis : {false, true}) {
-    const auto less = [axis](const RangePoint& a, const RangePoint& b) {
-      return Coordinate(a, axis) < Coordinate(b, axis);
-    };
-    const auto [least, most] =
-        std::minmax_element(input.targets.begin(), input.targets.end(), less);
-    low[axis] = Coordinate(*least, axis);
-    high[axis] = Coordinate(*most, axis);
+/// What the targets span along a measure.
+struct Axis {
+  double low = 0.0;
+  double high = 0.0;
+  double span() const { return high - low; }
+};
+
+Axis AxisOf(const std::vector<RangePoint>& targets, bool second) {
+  const auto [least, most] = std::minmax_element(
+      targets.begin(),
+      targets.end(),
+      [second](const RangePoint& a, const RangePoint& b) {
+        return Coordinate(a, second) < Coordinate(b, second);
+      });
+  return {.low = Coordinate(*least, second), .high = Coordinate(*most, second)};
+}
+
+/// Whether each member was still coming nearer to its target.
+std::vector<bool> Unsettled(const RangeInput& input) {
+  std::vector<bool> unsettled(input.targets.size(), false);
+  if (input.targets.empty()) {
+    return unsettled;
   }
+  const double first_span = AxisOf(input.targets, false).span();
+  const double second_span = AxisOf(input.targets, true).span();
+  for (size_t i = 0; i < std::min(input.paths.size(), unsettled.size()); ++i) {
+    const std::vector<RangePoint>& path = input.paths[i];
+    const RangePoint& target = input.targets[i];
+    const size_t late = path.size() - path.size() / kLastPart;
+    double before = std::numeric_limits<double>::infinity();
+    double after = before;
+    for (size_t k = 0; k < path.size(); ++k) {
+      const double away =
+          (first_span > 0.0
+               ? std::abs(path[k].first - target.first) / first_span
+               : 0.0) +
+          (second_span > 0.0
+               ? std::abs(path[k].second - target.second) / second_span
+               : 0.0);
+      double& nearest = k < late ? before : after;
+      nearest = std::min(nearest, away);
+    }
+    unsettled[i] = std::isfinite(after) && before - after > kProgress;
+  }
+  return unsettled;
+}
+
+/// How far height of one measure forces the other one up, as a share of its
+/// axis.
+struct Force {
+  /// The least over targets; infinite where none reached height, empty without
+  /// such targets.
+  std::optional<double> least = std::nullopt;
+  /// Members on their way may still show that it is small.
+  bool is_bound = false;
+};
+
+/// Of height of the second measure when `high_second`, else of the first.
+Force Forced(const RangeInput& input,
+             const std::vector<bool>& unsettled,
+             bool high_second) {
   const bool other = !high_second;
-  const double high_span = high[high_second] - low[high_second];
-  const double other_span = high[other] - low[other];
-  if (!(high_span > 0.0 && other_span > 0.0)) {
-    return std::nullopt;
+  const Axis high = AxisOf(input.targets, high_second);
+  const Axis low = AxisOf(input.targets, other);
+  Force force;
+  if (!(high.span() > 0.0 && low.span() > 0.0)) {
+    return force;
   }
-  std::optional<double> least;
   for (size_t i = 0; i < input.targets.size(); ++i) {
     const double wanted = Coordinate(input.targets[i], high_second);
     const double wanted_other = Coordinate(input.targets[i], other);
-    if (wanted < high[high_second] - kOuterShare * high_span ||
-        wanted_other > low[other] + kOuterShare * other_span) {
+    if (wanted < high.high - kOuterShare * high.span() ||
+        wanted_other > low.low + kOuterShare * low.span()) {
       continue;
     }
     const double missed = wanted - Coordinate(input.ends[i], high_second);
     const double forced =
-        missed > kReachedShare * high_span
+        missed > kReachedShare * high.span()
             ? std::numeric_limits<double>::infinity()
-            : (Coordinate(input.ends[i], other) - wanted_other) / other_span;
-    least = std::min(least.value_or(forced), std::max(forced, 0.0));
+            : (Coordinate(input.ends[i], other) - wanted_other) / low.span();
+    force.least = std::min(force.least.value_or(forced), std::max(forced, 0.0));
+    force.is_bound = force.is_bound || unsettled[i];
   }
-  return least;
+  if (force.least.has_value() && *force.least <= kForcedShare) {
+    force.is_bound = false;
+  }
+  return force;
 }
 
-Coupling Classify(const RangeInput& input) {
+Coupling Classify(const RangeInput& input, const std::vector<bool>& unsettled) {
   if (input.targets.empty()) {
     return Coupling::kUnspecified;
   }
-  const std::optional<double> by_first = Forced(input, false);
-  const std::optional<double> by_second = Forced(input, true);
+  const Force first = Forced(input, unsettled, false);
+  const Force second = Forced(input, unsettled, true);
+  const std::optional<double> by_first = first.least;
+  const std::optional<double> by_second = second.least;
   if (!by_first.has_value() || !by_second.has_value()) {
     return Coupling::kUnspecified;
+  }
+  if (first.is_bound || second.is_bound) {
+    return Coupling::kUndecided;
   }
   if (*by_first <= kForcedShare && *by_second <= kForcedShare) {
     return Coupling::kIndependent;
@@ -126,10 +185,12 @@ Coupling Classify(const RangeInput& input) {
 std::optional<double> LeastGivenHigh(const RangeInput& input,
                                      bool high_second) {
   std::optional<double> least;
-  for (const RangePoint& point : input.trace) {
-    if (Coordinate(point, high_second) >= kHighScore) {
-      const double other = Coordinate(point, !high_second);
-      least = std::min(least.value_or(other), other);
+  for (const std::vector<RangePoint>& path : input.paths) {
+    for (const RangePoint& point : path) {
+      if (Coordinate(point, high_second) >= kHighScore) {
+        const double other = Coordinate(point, !high_second);
+        least = std::min(least.value_or(other), other);
+      }
     }
   }
   return least;
@@ -218,12 +279,14 @@ std::vector<TheoreticalBound> TheoreticalBounds(const RangeInput& input) {
       bound.first.push_back(swapped ? nbs_value : cka_value);
       bound.second.push_back(swapped ? cka_value : nbs_value);
     }
-    for (const RangePoint& point : input.trace) {
-      const double cka = ToPlain(cka_form, Coordinate(point, swapped));
-      const double nbs = ToPlain(nbs_form, Coordinate(point, !swapped));
-      const double violation =
-          b == 0 ? cka * least - nbs * nbs : nbs * nbs - cka * most;
-      bound.violation = std::max(bound.violation, violation);
+    for (const std::vector<RangePoint>& path : input.paths) {
+      for (const RangePoint& point : path) {
+        const double cka = ToPlain(cka_form, Coordinate(point, swapped));
+        const double nbs = ToPlain(nbs_form, Coordinate(point, !swapped));
+        const double violation =
+            b == 0 ? cka * least - nbs * nbs : nbs * nbs - cka * most;
+        bound.violation = std::max(bound.violation, violation);
+      }
     }
   }
   return bounds;
@@ -241,7 +304,9 @@ AllowedRange ComputeAllowedRange(const RangeInput& input) {
   if (whole > 0.0) {
     range.area_share = std::min(1.0, HullArea(input.ends) / whole);
   }
-  range.coupling = Classify(input);
+  const std::vector<bool> unsettled = Unsettled(input);
+  range.unsettled = std::count(unsettled.begin(), unsettled.end(), true);
+  range.coupling = Classify(input, unsettled);
   range.second_given_high_first = LeastGivenHigh(input, false);
   range.first_given_high_second = LeastGivenHigh(input, true);
   range.bounds = TheoreticalBounds(input);

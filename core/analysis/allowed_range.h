@@ -21,6 +21,7 @@ enum class Coupling {
   kCoupled,             ///< each bounds the other
   kFirstImpliesSecond,  ///< a high first forces the second up, not conversely
   kSecondImpliesFirst,  ///< the converse
+  kUndecided,           ///< members were still on their way
 };
 
 /// A bound that theory puts on a pair of measures.
@@ -49,6 +50,8 @@ struct AllowedRange {
   /// least 0.9; empty where none got there.
   std::optional<double> second_given_high_first = std::nullopt;
   std::optional<double> first_given_high_second = std::nullopt;
+  /// Members that were still coming nearer to their targets.
+  int64_t unsettled = 0;
   std::vector<TheoreticalBound> bounds = {};
 };
 
@@ -65,8 +68,8 @@ struct RangeInput {
   /// Targets and where their members ended, in the same order.
   std::vector<RangePoint> targets;
   std::vector<RangePoint> ends;
-  /// Every point that any member passed.
-  std::vector<RangePoint> trace;
+  /// The points that each member passed, its end not needed among them.
+  std::vector<std::vector<RangePoint>> paths;
   /// Ranks of both sides, for bounds: at most min(n - 1, columns).
   int64_t candidate_rank = 0;
   int64_t reference_rank = 0;
@@ -78,11 +81,14 @@ struct RangeInput {
 /// forced = (end - target) / length of the axis, the least over such targets,
 /// infinite where none reached its high coordinate. Neither above 0.2:
 /// independent; one more than twice the other: that one's height implies the
-/// other; else coupled. It is the slope test of the paper,
+/// other; else coupled. A member is unsettled where the last tenth of its path
+/// brought it more than 0.01 of the axes nearer: what such a member was forced
+/// to is a bound from above only, and without others the answer is undecided.
+/// It is the slope test of the paper,
 /// (1 - s2) / (1 - s1) from targets (.95, 0) and (0, .95), in other words.
 AllowedRange ComputeAllowedRange(const RangeInput& input);
 
-/// Known bounds of a pair, measured against `trace`: CKA and NBS (or their
+/// Known bounds of a pair, measured against `paths`: CKA and NBS (or their
 /// angular forms): cka / sqrt(r_x r_y) <= nbs^2 <= min(r_x, r_y) cka (Harvey et
 /// al. 2023; Cloos et al. 2024). Empty for other pairs.
 std::vector<TheoreticalBound> TheoreticalBounds(const RangeInput& input);

@@ -214,8 +214,9 @@ class OptimizationImpl final : public Optimization {
       input.targets.push_back({.first = target[0], .second = target[1]});
       const std::vector<ScoreResult>& end = results[i].scores;
       input.ends.push_back({.first = end[0].value, .second = end[1].value});
+      std::vector<RangePoint>& path = input.paths.emplace_back();
       for (const std::vector<double>& point : members_[i]->history().scores) {
-        input.trace.push_back({.first = point[0], .second = point[1]});
+        path.push_back({.first = point[0], .second = point[1]});
       }
     }
     return ComputeAllowedRange(input);

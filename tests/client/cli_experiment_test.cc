@@ -359,6 +359,7 @@ TEST_F(CliExperimentTest, AllowedRangeIsToldInWords) {
   range.set_area_share(0.5);
   range.set_coupling(v1::COUPLING_FIRST_IMPLIES_SECOND);
   range.set_second_given_high_first(0.875);
+  range.set_unsettled(3);
   v1::TheoreticalBound& holds = *range.add_bounds();
   holds.set_formula("a <= b");
   holds.set_source("Theorem 1");
@@ -377,6 +378,7 @@ TEST_F(CliExperimentTest, AllowedRangeIsToldInWords) {
                       "converse\n"),
             HasSubstr("procrustes.angular_score >= 0.9  cka at least 0.8750\n"),
             HasSubstr("cka >= 0.9                       no point got there\n"),
+            HasSubstr("3 targets: more steps come nearer\n"),
             HasSubstr("a <= b: holds everywhere\n"),
             HasSubstr("b <= c: violated by 0.25\n")));
 }

@@ -175,6 +175,7 @@ def test_an_allowed_range(server, client):
         area_share=0.25,
         coupling=runs_pb2.COUPLING_SECOND_IMPLIES_FIRST,
         first_given_high_second=0.75,
+        unsettled=3,
         bounds=[
             runs_pb2.TheoreticalBound(formula="a <= b", first=[0, 1], second=[0, 1])
         ],
@@ -189,4 +190,5 @@ def test_an_allowed_range(server, client):
     assert allowed.first_given_high_second == 0.75
     assert allowed.second_given_high_first is None
     assert allowed.bounds[0].formula == "a <= b"
+    assert allowed.unsettled == 3
     assert client.optimize("m1", "cka").result().best.member == 0

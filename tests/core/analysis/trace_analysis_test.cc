@@ -64,7 +64,7 @@ RangeInput Square(Rule end) {
       if (i == 0 || i == 5 || j == 0 || j == 5) {
         input.targets.push_back({i / 5.0, j / 5.0});
         input.ends.push_back(end(input.targets.back()));
-        input.trace.push_back(input.ends.back());
+        input.paths.push_back({input.ends.back()});
       }
     }
   }
@@ -92,6 +92,39 @@ TEST(AllowedRangeTest, ClassesByWhichHeightForcesTheOther) {
   EXPECT_EQ(ComputeAllowedRange(Square(both)).coupling, Coupling::kCoupled);
 }
 
+TEST(AllowedRangeTest, MembersOnTheirWayLeaveItUndecided) {
+  RangeInput input = Square([](RangePoint p) {
+    return RangePoint{p.first, std::max(p.second, p.first - 0.1)};
+  });
+  // Straight paths from the middle, at a steady pace.
+  const auto walk = [&](size_t member, double shares) {
+    const RangePoint end = input.ends[member];
+    std::vector<RangePoint>& path = input.paths[member];
+    path.clear();
+    for (int step = 0; step <= 20; ++step) {
+      const double t = std::min(1.0, step / shares);
+      path.push_back(
+          {0.5 + t * (end.first - 0.5), 0.5 + t * (end.second - 0.5)});
+    }
+  };
+  for (size_t i = 0; i < input.ends.size(); ++i) {
+    walk(i, 10.0);
+  }
+  const AllowedRange settled = ComputeAllowedRange(input);
+  for (size_t i = 0; i < input.ends.size(); ++i) {
+    walk(i, 20.0);
+  }
+  const AllowedRange moving = ComputeAllowedRange(input);
+
+  EXPECT_EQ(settled.coupling, Coupling::kFirstImpliesSecond);
+  EXPECT_EQ(settled.unsettled, 0);
+  EXPECT_EQ(moving.coupling, Coupling::kUndecided);
+  EXPECT_GT(moving.unsettled, 10);
+  // What is reached by members on their way counts.
+  input.ends = input.targets;
+  EXPECT_EQ(ComputeAllowedRange(input).coupling, Coupling::kIndependent);
+}
+
 TEST(AllowedRangeTest, AreasAndLeastValues) {
   const AllowedRange whole =
       ComputeAllowedRange(Square([](RangePoint p) { return p; }));
@@ -111,11 +144,11 @@ TEST(AllowedRangeTest, BoundsOfCkaAndNbsInAnyForm) {
 
   const std::vector<TheoreticalBound> inside = TheoreticalBounds(input);
   // nbs^2 = .01 is below cka / sqrt(36) = .15 by .14.
-  input.trace = {{0.9, 0.1}};
+  input.paths = {{{0.9, 0.1}}};
   const std::vector<TheoreticalBound> below = TheoreticalBounds(input);
   input.first_measure = "procrustes.angular_score";
   input.second_measure = "cka";
-  input.trace = {{1.0 - std::acos(0.1) * 2 / M_PI, 0.9}};
+  input.paths = {{{1.0 - std::acos(0.1) * 2 / M_PI, 0.9}}};
   const std::vector<TheoreticalBound> swapped = TheoreticalBounds(input);
   input.second_measure = "linear_r2";
 

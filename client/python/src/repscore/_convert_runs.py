@@ -151,4 +151,5 @@ def allowed_range(message: runs_pb2.AllowedRange) -> AllowedRange:
             )
             for bound in message.bounds
         ),
+        unsettled=message.unsettled,
     )

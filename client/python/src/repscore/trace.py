@@ -199,12 +199,14 @@ class AllowedRange:
         second: Second coordinates of them.
         area_share: Share of the targets' convex hull that the end points
             enclose, in [0, 1].
-        coupling: "independent", "coupled", "first_implies_second" or
-            "second_implies_first".
+        coupling: "independent", "coupled", "first_implies_second",
+            "second_implies_first", or "undecided" where members were still on
+            their way: give more steps.
         second_given_high_first: Least second measure of any trace point whose
             first is at least 0.9; None where none got there.
         first_given_high_second: The converse.
         bounds: What theory says.
+        unsettled: Members that were still coming nearer to their targets.
     """
 
     first_measure: str
@@ -216,6 +218,7 @@ class AllowedRange:
     second_given_high_first: float | None = None
     first_given_high_second: float | None = None
     bounds: tuple[Bound, ...] = ()
+    unsettled: int = 0
 
 
 RunArray = Union[str, Snapshot, MemberResult]

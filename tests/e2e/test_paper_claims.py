@@ -11,10 +11,12 @@ import paper_data
 import pytest
 
 import repscore
+from repscore import synthetic
 
 CKA = "cka"
 LINEAR = "linear_r2"
 PROCRUSTES = "procrustes.angular_score"
+RIDGE = "ridge_r2(lambda=100,folds=rows_contiguous(5))"
 # Components whose variance is small: the fifth to the twentieth.
 LOW_VARIANCE = slice(4, 20)
 HIGH = 0.9
@@ -141,3 +143,28 @@ def test_the_allowed_range_says_the_same(client, recording):
     assert allowed.second_given_high_first < 0.7
     for bound in allowed.bounds:
         assert bound.violation < 1e-6, bound.formula
+
+
+def test_ridge_is_nearly_independent_of_procrustes_given_the_steps(client):
+    tree = synthetic.ultrametric()
+    client.register("claims-tree", tree.array)
+
+    def walk(steps):
+        return (
+            client.joint_optimize(
+                "claims-tree",
+                grid=repscore.Grid((RIDGE, PROCRUSTES), points_per_side=6),
+                max_steps=steps,
+                return_candidate=False,
+            )
+            .result()
+            .allowed_range
+        )
+
+    soon, late = walk(50), walk(400)
+
+    # Ridge is still on its way to high scores: nothing can be said yet.
+    assert soon.coupling == "undecided"
+    assert late.coupling == "independent"
+    assert soon.unsettled > late.unsettled
+    assert late.area_share > soon.area_share + 0.2

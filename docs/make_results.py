@@ -187,7 +187,10 @@ def ranges(folder: Path) -> list[str]:
     for measure in unique(rows, "measure 0"):
         of_pair = [row for row in rows if row["measure 0"] == measure]
         reached = sum(row["reached 0"] == row["reached 1"] == "True" for row in of_pair)
-        first, second = name_of(measure.split("(")[0]), "angular Procrustes"
+        # A canonical specification has more in its brackets than was asked for.
+        family = measure.split("(")[0]
+        names = (NAMES[name] for name in NAMES if name.split("(")[0] == family)
+        first, second = next(names, measure), "angular Procrustes"
         words = of_pair[0]["coupling"]
         words = words.replace("first", first).replace("second", second)
         lines.append(

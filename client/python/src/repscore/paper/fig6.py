@@ -130,7 +130,7 @@ def _draw_range(axes: Axes, measure: str, result: RunResult) -> None:
     axes.set(
         xlabel=style.name_of(measure),
         ylabel=style.name_of(PROCRUSTES),
-        xlim=(-0.05, 1.05),
+        xlim=(min(-0.05, start[0] - 0.05), 1.05),
         ylim=(-0.05, 1.05),
         aspect="equal",
     )

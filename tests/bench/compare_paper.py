@@ -251,7 +251,7 @@ def main() -> None:
     )
     results: list[dict] = []
     with tempfile.TemporaryDirectory() as folder:
-        server = ServerProcess(Path(folder) / "data").start()
+        server = ServerProcess(Path(folder) / "data", OMP_WAIT_POLICY=None).start()
         try:
             with server.client() as client:
                 found = references()

@@ -119,6 +119,7 @@ class Bench:
             server = ServerProcess(
                 Path(folder) / "data",
                 *("--lanes", "1", "--threads-per-lane", str(threads)),
+                OMP_WAIT_POLICY=None,
             ).start()
             try:
                 with server.client(timeout=3600) as client:

@@ -24,7 +24,9 @@ _GENTLE = {"OMP_WAIT_POLICY": "passive"}
 class ServerProcess:
     """Starts, kills and restarts a server that keeps its directory and port."""
 
-    def __init__(self, data_dir: Path, *options: str, **environment: str) -> None:
+    def __init__(
+        self, data_dir: Path, *options: str, **environment: str | None
+    ) -> None:
         self.data_dir = data_dir
         self.log = data_dir.parent / f"{data_dir.name}.log"
         self._options = options
@@ -32,9 +34,13 @@ class ServerProcess:
         self._process: subprocess.Popen | None = None
         self.address = "127.0.0.1:0"
 
-    def start(self, **environment: str) -> ServerProcess:
-        """Starts and waits until the server says where it listens."""
+    def start(self, **environment: str | None) -> ServerProcess:
+        """Starts and waits until the server says where it listens.
+
+        None takes a variable of the environment away.
+        """
         offset = self.log.stat().st_size if self.log.exists() else 0
+        variables = {**_GENTLE, **os.environ, **self._environment, **environment}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -45,7 +51,7 @@ class ServerProcess:
                 ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**_GENTLE, **os.environ, **self._environment, **environment},
+                env={k: v for k, v in variables.items() if v is not None},
             )
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:

@@ -47,7 +47,8 @@ class Member {
   double objective() const { return objective_value_; }
   const MemberHistory& history() const { return history_; }
 
-  /// As Optimization::Step, of this member; `elapsed` seconds into the run.
+  /// Evaluates the point, decides whether to stop, else moves; `elapsed`
+  /// seconds into the run. Does nothing after a stop.
   absl::Status Step(double elapsed);
 
   /// Points lack elapsed_seconds.

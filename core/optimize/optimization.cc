@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "core/base/parallel.h"
@@ -13,6 +14,23 @@
 
 namespace repscore {
 namespace {
+
+/// Seconds of a run that has taken some before.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double before) : before_(before) {}
+
+  double seconds() const {
+    return before_ + std::chrono::duration<double>(
+                         std::chrono::steady_clock::now() - start_)
+                         .count();
+  }
+
+ private:
+  const double before_;
+  const std::chrono::steady_clock::time_point start_ =
+      std::chrono::steady_clock::now();
+};
 
 class OptimizationImpl final : public Optimization {
  public:
@@ -32,6 +50,7 @@ class OptimizationImpl final : public Optimization {
                               ? plan.restarts
                               : static_cast<int64_t>(plan.targets.size());
     side_by_side_ = problem_->is_small();
+    turn_steps_ = count > 1 ? problem_->turn_steps() : 1;
     for (int64_t i = 0; i < count; ++i) {
       Backend* backend = &backend_;
       if (side_by_side_) {
@@ -88,21 +107,27 @@ class OptimizationImpl final : public Optimization {
   absl::Status Step() override {
     return Guarded([this]() -> absl::Status {
       const std::vector<Member*> group = NextGroup();
-      const auto start = std::chrono::steady_clock::now();
-      absl::Status status = StepTogether(group);
-      elapsed_ += std::chrono::duration<double>(
-                      std::chrono::steady_clock::now() - start)
-                      .count();
-      for (Member* member : group) {
-        for (TracePoint& point : member->TakeTrace()) {
-          point.elapsed_seconds = elapsed_;
-          trace_.push_back(std::move(point));
-        }
-        for (Snapshot& snapshot : member->TakeSnapshots()) {
+      const Stopwatch clock(elapsed_);
+      std::vector<std::vector<TracePoint>> points(group.size());
+      std::vector<absl::Status> statuses(group.size());
+      ForEach(static_cast<int64_t>(group.size()),
+              static_cast<int>(group.size()),
+              [&](int64_t i) {
+                const auto at = static_cast<size_t>(i);
+                statuses[at] = TakeTurn(*group[at], clock, points[at]);
+              });
+      elapsed_ = clock.seconds();
+      for (size_t i = 0; i < group.size(); ++i) {
+        std::move(
+            points[i].begin(), points[i].end(), std::back_inserter(trace_));
+        for (Snapshot& snapshot : group[i]->TakeSnapshots()) {
           snapshots_.push_back(std::move(snapshot));
         }
       }
-      return status;
+      for (const absl::Status& status : statuses) {
+        REPSCORE_RETURN_IF_ERROR(status);
+      }
+      return absl::OkStatus();
     });
   }
 
@@ -188,15 +213,19 @@ class OptimizationImpl final : public Optimization {
     return group;
   }
 
-  absl::Status StepTogether(const std::vector<Member*>& group) {
-    std::vector<absl::Status> statuses(group.size());
-    ForEach(static_cast<int64_t>(group.size()),
-            static_cast<int>(group.size()),
-            [&](int64_t i) {
-              const auto at = static_cast<size_t>(i);
-              statuses[at] = Guarded([&] { return group[at]->Step(elapsed_); });
-            });
-    for (const absl::Status& status : statuses) {
+  /// Steps of one member, with the points that they record.
+  absl::Status TakeTurn(Member& member,
+                        const Stopwatch& clock,
+                        std::vector<TracePoint>& points) const {
+    for (int64_t step = 0;
+         step < turn_steps_ && member.stop_reason() == StopReason::kNone;
+         ++step) {
+      const absl::Status status =
+          Guarded([&] { return member.Step(clock.seconds()); });
+      for (TracePoint& point : member.TakeTrace()) {
+        point.elapsed_seconds = clock.seconds();
+        points.push_back(std::move(point));
+      }
       REPSCORE_RETURN_IF_ERROR(status);
     }
     return absl::OkStatus();
@@ -231,6 +260,7 @@ class OptimizationImpl final : public Optimization {
   std::vector<std::unique_ptr<Backend>> backends_;
   std::vector<std::unique_ptr<Member>> members_;
   bool side_by_side_ = false;
+  int64_t turn_steps_ = 1;
   /// Member whose turn it is.
   size_t next_ = 0;
   double elapsed_ = 0.0;

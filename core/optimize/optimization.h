@@ -141,9 +141,9 @@ class Optimization {
   /// Members that have not stopped yet.
   virtual int64_t active_members() const = 0;
 
-  /// One step of the next members in turn, as many as are worked on at once:
-  /// evaluates the point, decides whether to stop, else moves. After a stop
-  /// reason is set, Step does nothing.
+  /// One step of a run's only member, or some of the next members in turn, as
+  /// many as are worked on at once: evaluates the point, decides whether to
+  /// stop, else moves. After a stop reason is set, Step does nothing.
   virtual absl::Status Step() = 0;
 
   /// Steps of the member that took the most.

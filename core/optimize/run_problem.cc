@@ -18,6 +18,9 @@ namespace {
 constexpr ScalarType kDouble = ScalarType::kFloat64;
 // Flops of the products of a step below which the backend uses one thread.
 constexpr double kSmallStep = 4e7;
+// Operations of the steps of a turn, and their most.
+constexpr double kTurnWork = 5e9;
+constexpr int64_t kMostTurnSteps = 16;
 // Variance share of a component above which M = X'Y tells its projection to
 // about 1e-5: M has the rounding of |X| |Y|.
 constexpr double kLeastShareMixed = 1e-4;
@@ -260,14 +263,27 @@ class ProblemMaker {
 
 }  // namespace
 
-bool RunProblem::is_small() const {
+double RunProblem::StepWork() const {
   const auto n = static_cast<double>(reference->rows());
   const auto p = static_cast<double>(features);
   const auto q = static_cast<double>(exact_reference.cols());
   const double inner =
       ChooseSpace(reference->rows(), features) == Space::kFeature ? p * (p + q)
                                                                   : n * (p + q);
-  return reference->backend().name() == "cpu" && 2.0 * n * inner < kSmallStep;
+  return 2.0 * n * inner;
+}
+
+bool RunProblem::is_small() const {
+  return reference->backend().name() == "cpu" && StepWork() < kSmallStep;
+}
+
+int64_t RunProblem::turn_steps() const {
+  if (!labels.empty() || trace_needs.kernel || trace_needs.candidate_rows ||
+      trace_needs.reference_rows) {
+    return 1;
+  }
+  return std::clamp<int64_t>(
+      static_cast<int64_t>(kTurnWork / StepWork()), 1, kMostTurnSteps);
 }
 
 absl::StatusOr<std::unique_ptr<const RunProblem>> MakeRunProblem(

@@ -55,6 +55,14 @@ struct RunProblem {
   }
   /// Members of this size take one thread each.
   bool is_small() const;
+  /// Steps that one of several members takes before it is another's turn: its
+  /// rows stay in the caches, and threads wait for each other once per turn.
+  /// About 0.1 s; one where a step may cost much more than its products.
+  int64_t turn_steps() const;
+
+ private:
+  /// Operations of the products of a step.
+  double StepWork() const;
 };
 
 /// InvalidArgument, naming the wire's field, when the plan (one that

@@ -69,8 +69,10 @@ def adam(
     learning_rate: float | None,
     betas: tuple[float, float] | None,
     schedule: Schedule | None,
-) -> scoring_pb2.AdamOptions:
-    """Adam's options; unset ones take the server's defaults."""
+) -> scoring_pb2.AdamOptions | None:
+    """Adam's options; nothing where all take the server's defaults."""
+    if learning_rate is None and betas is None and schedule is None:
+        return None
     message = scoring_pb2.AdamOptions()
     if learning_rate is not None:
         message.learning_rate = learning_rate

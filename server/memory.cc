@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/measures/registry.h"
 #include "core/statistics/statistics.h"
 #include "server/reference_cache.h"
 
@@ -17,7 +18,7 @@ constexpr double kDouble = 8.0;
 // Beyond every budget, within int64_t.
 constexpr double kMostBytes = 1e18;
 constexpr double kMebibyte = 1024.0 * 1024.0;
-/// Candidate, gradient and both Adam moments.
+/// Candidate, next candidate and both Adam moments.
 constexpr double kRunMatrices = 4.0;
 constexpr double kPairMatrices = 3.0;
 // Of the message that a stream reads while others wait.
@@ -27,6 +28,56 @@ constexpr size_t kNamedItems = 3;
 
 int64_t ToBytes(double bytes) {
   return static_cast<int64_t>(std::min(bytes, kMostBytes));
+}
+
+/// Of one member beside its state.
+struct MemberWork {
+  /// Statistics of a step and their derivatives.
+  double step = 0.0;
+  /// The float64 scores at the end.
+  double finish = 0.0;
+};
+
+MemberWork MemberWorkOf(const Dataset& dataset,
+                        const OptimizationPlan& plan,
+                        int64_t features) {
+  Measures measures;
+  const auto add = [&measures](const MeasureRequest& request) {
+    // A wrong one is refused elsewhere.
+    if (auto measure = CreateMeasure(request, "measure"); measure.ok()) {
+      measures.push_back(*std::move(measure));
+    }
+  };
+  for (const ObjectiveTerm& term : plan.terms) {
+    add(term.measure);
+  }
+  for (const MeasureRequest& request : plan.tracked) {
+    add(request);
+  }
+  const ScoreEstimate estimate = EstimateOf(
+      dataset,
+      {.type = DataType::kFloat64, .shape = {dataset.rows(), features}},
+      measures,
+      {},
+      {},
+      1.0);
+  const auto n = static_cast<double>(dataset.rows());
+  const auto p = static_cast<double>(features);
+  const auto q = static_cast<double>(dataset.features());
+  const auto peak = static_cast<double>(estimate.peak_bytes);
+  const double rows = n * p * kDouble;
+  const bool in_feature_space =
+      ChooseSpace(dataset.rows(), features) == Space::kFeature;
+  // By the statistics, in float64 and in the rows' type.
+  const double derivatives =
+      (in_feature_space ? p * p + p * q : n * n) *
+      (kDouble + static_cast<double>(ScalarSize(plan.storage)));
+  // A score that streams holds no rows; the run does.
+  return {
+      .step =
+          (estimate.streams ? peak : std::max(0.0, peak - rows)) + derivatives,
+      .finish = estimate.streams ? peak + rows : peak,
+  };
 }
 
 }  // namespace
@@ -94,8 +145,11 @@ JobNeeds ScoreNeeds(const Dataset& dataset,
 
 JobNeeds RunNeeds(const Dataset& dataset, const OptimizationPlan& plan) {
   int64_t features = dataset.features();
+  double given_bytes = 0.0;
   if (const auto* start = std::get_if<HostArray>(&plan.start)) {
     features = FeatureCount(start->spec);
+    // The plan's, and the copy that a member starts from.
+    given_bytes = 2.0 * static_cast<double>(start->data.size());
   } else if (const auto* gaussian = std::get_if<GaussianStart>(&plan.start);
              gaussian != nullptr && gaussian->features > 0) {
     features = gaussian->features;
@@ -104,19 +158,26 @@ JobNeeds RunNeeds(const Dataset& dataset, const OptimizationPlan& plan) {
   const auto p = static_cast<double>(features);
   const auto q = static_cast<double>(dataset.features());
   const auto size = static_cast<double>(ScalarSize(plan.storage));
-  const bool in_feature_space =
-      ChooseSpace(dataset.rows(), features) == Space::kFeature;
-  const double factors = in_feature_space ? p * p + p * q : n * n;
   // L-BFGS keeps two differences per pair in place of Adam's moments.
   const double matrices =
       plan.lbfgs.has_value()
           ? kRunMatrices + 2.0 * static_cast<double>(plan.lbfgs->memory)
           : kRunMatrices;
+  const double moved = plan.moves == Moves::kBoth ? p + q : p;
+  const double state = matrices * n * moved * size;
+  // The next iterate is not part of a checkpoint.
+  const double checkpoint = (matrices - 1.0) * n * moved * size;
+  const double candidate = n * p * kDouble;
   const double members = static_cast<double>(std::max(
       {int64_t{1}, plan.restarts, static_cast<int64_t>(plan.targets.size())}));
+  const MemberWork work = MemberWorkOf(dataset, plan, features);
+  const double start = 2.0 * candidate;
+  // The last checkpoint may still be on its way to the disk at the end.
+  const double later = members * checkpoint +
+                       std::max(work.step, members * candidate + work.finish);
   JobNeeds needs;
-  needs.memory = {.work_bytes = ToBytes(
-                      members * (matrices * n * p * size + factors * kDouble)),
+  needs.memory = {.work_bytes = ToBytes(members * state + given_bytes +
+                                        n * q * size + std::max(start, later)),
                   .kept_key = ReferenceKey(dataset),
                   .kept_bytes = ReferenceBytes(dataset)};
   needs.what = "the run";

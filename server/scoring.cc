@@ -58,7 +58,7 @@ absl::Status DatasetStatus(absl::Status status,
   if (status.code() == absl::StatusCode::kInvalidArgument) {
     absl::string_view message = status.message();
     absl::ConsumePrefix(&message, "name: ");
-    return FieldError(field, std::string(message));
+    return FieldError(field, std::string{message});
   }
   if (status.code() == absl::StatusCode::kNotFound) {
     status = WithReason(std::move(status), "DATASET_NOT_FOUND");

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::string_view kMagic = "repscore checkpoint 2\n";
 constexpr size_t kDigestSize = 64;
+// Of what is beside the matrices.
+constexpr size_t kSlackBytes = 1 << 14;
 // Elements that are on their way at a time.
 constexpr int64_t kBufferElements = 1 << 16;
 
@@ -24,7 +26,9 @@ void Append(std::string& bytes, const void* data, size_t size) {
 
 }  // namespace
 
-CheckpointWriter::CheckpointWriter() : bytes_(kMagic) {}
+CheckpointWriter::CheckpointWriter(int64_t bytes) : bytes_(kMagic) {
+  bytes_.reserve(static_cast<size_t>(bytes) + kSlackBytes);
+}
 
 void CheckpointWriter::Write(int64_t value) {
   Append(bytes_, &value, sizeof(value));
@@ -42,7 +46,6 @@ void CheckpointWriter::Write(const std::vector<double>& values) {
 void CheckpointWriter::Write(Backend& backend, const Matrix& matrix) {
   Write(matrix.rows());
   Write(matrix.cols());
-  bytes_.reserve(bytes_.size() + static_cast<size_t>(matrix.bytes()));
   // Column by column through a small buffer: the host has no copy of it all.
   const int64_t most = std::max<int64_t>(
       1, kBufferElements / std::max<int64_t>(1, matrix.rows()));

@@ -16,7 +16,8 @@ namespace repscore {
 
 class CheckpointWriter {
  public:
-  CheckpointWriter();
+  /// For about so many bytes of matrices: as many are allocated at once.
+  explicit CheckpointWriter(int64_t bytes = 0);
   void Write(int64_t value);
   void Write(double value);
   void Write(const std::vector<double>& values);

@@ -100,6 +100,15 @@ void Lbfgs::Forget() {
   last_step_.clear();
 }
 
+int64_t Lbfgs::bytes() const {
+  int64_t variables = 0;
+  for (const Matrix& matrix : like_) {
+    variables += matrix.bytes();
+  }
+  const auto kept = static_cast<int64_t>(2 * pairs_.size());
+  return (kept + (last_step_.empty() ? 0 : 2)) * variables;
+}
+
 void Lbfgs::Write(Backend& backend, CheckpointWriter& writer) const {
   writer.Write(static_cast<int64_t>(pairs_.size()));
   const auto write = [&](const Variables& variables) {

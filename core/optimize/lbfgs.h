@@ -42,6 +42,8 @@ class Lbfgs {
   void Forget();
   bool remembers() const { return !pairs_.empty(); }
 
+  /// Of the matrices that Write writes.
+  int64_t bytes() const;
   void Write(Backend& backend, CheckpointWriter& writer) const;
   absl::Status Read(Backend& backend, CheckpointReader& reader);
 

@@ -95,25 +95,8 @@ absl::Status Member::Prepare(int64_t index) {
             problem_.reference->dataset(), label, plan.decoding->options));
     decoders_.push_back(std::move(decoder));
   }
-  REPSCORE_ASSIGN_OR_RETURN(
-      const StartRows start,
-      MakeStart(StartOf(plan, index, start_), *problem_.reference));
-  const int64_t n = problem_.reference->rows();
-  const Matrix transposed = backend_.Allocate(start.features, n, kDouble);
-  backend_.Upload(start.elements, transposed);
-  const Matrix rows = backend_.Allocate(n, start.features, kDouble);
-  backend_.Transpose(transposed, rows);
-  for (const double element : start.elements) {
-    largest_start_ = std::max(largest_start_, std::abs(element));
-  }
-  const Matrix means = backend_.Allocate(start.features, 1, kDouble);
-  backend_.CentreColumns(rows, means);
   const bool adam = !plan.lbfgs.has_value();
-  candidate_ = MakeAdamState(backend_,
-                             problem_.order->Apply(backend_, rows),
-                             means,
-                             plan.storage,
-                             adam);
+  REPSCORE_RETURN_IF_ERROR(PrepareCandidate(index));
   PrepareReference();
   if (!adam) {
     std::vector<Matrix> like = {candidate_.rows};
@@ -125,6 +108,26 @@ absl::Status Member::Prepare(int64_t index) {
       trial_means_.push_back(backend_.Allocate(matrix.cols(), 1, kDouble));
     }
   }
+  return absl::OkStatus();
+}
+
+absl::Status Member::PrepareCandidate(int64_t index) {
+  const OptimizationPlan& plan = problem_.plan;
+  Matrix rows;
+  {
+    REPSCORE_ASSIGN_OR_RETURN(
+        const StartRows start,
+        MakeStart(StartOf(plan, index, start_), *problem_.reference));
+    rows = UploadRows(backend_, start, problem_.reference->rows());
+    for (const double element : start.elements) {
+      largest_start_ = std::max(largest_start_, std::abs(element));
+    }
+  }
+  const Matrix means = backend_.Allocate(rows.cols(), 1, kDouble);
+  backend_.CentreColumns(rows, means);
+  rows = problem_.order->Apply(backend_, rows);
+  candidate_ = MakeAdamState(
+      backend_, rows, means, plan.storage, !plan.lbfgs.has_value());
   return absl::OkStatus();
 }
 
@@ -427,9 +430,7 @@ void Member::TakeSnapshot(const Objective::Value& value) {
 }
 
 HostArray Member::ArrayOf(const Matrix& rows, const Matrix& means) const {
-  return ToHostArray(backend_,
-                     problem_.order->Invert(backend_, Widened(backend_, rows)),
-                     means);
+  return ToHostArray(backend_, problem_.order->Invert(backend_, rows), means);
 }
 
 }  // namespace repscore

@@ -57,6 +57,8 @@ class Member {
     return std::exchange(snapshots_, {});
   }
 
+  /// Of the matrices that Write writes.
+  int64_t state_bytes() const;
   void Write(CheckpointWriter& writer) const;
   absl::Status Read(CheckpointReader& reader);
 
@@ -73,6 +75,7 @@ class Member {
   Member(const RunProblem& problem, Backend& backend, Objective objective);
 
   absl::Status Prepare(int64_t index);
+  absl::Status PrepareCandidate(int64_t index);
   void PrepareReference();
   /// The parts of Read.
   absl::Status ReadProgress(CheckpointReader& reader);

@@ -151,6 +151,14 @@ absl::StatusOr<std::vector<double>> Member::Decoded() const {
   return accuracies;
 }
 
+int64_t Member::state_bytes() const {
+  int64_t bytes = nearest_rows_.bytes();
+  for (const AdamState* side : {&candidate_, &moved_reference_}) {
+    bytes += side->rows.bytes() + side->first.bytes() + side->second.bytes();
+  }
+  return lbfgs_.has_value() ? bytes + lbfgs_->bytes() : bytes;
+}
+
 void Member::Write(CheckpointWriter& writer) const {
   writer.Write(step_);
   writer.Write(static_cast<int64_t>(stop_reason_));
@@ -261,7 +269,8 @@ absl::StatusOr<MemberResult> Member::Finish() const {
                          const Matrix& means) -> absl::Status {
     RowPair pair;
     // float32 rows are centred to float32 only.
-    pair.candidate = Scaled(backend_, 1.0, Widened(backend_, rows));
+    pair.candidate = backend_.Allocate(rows.rows(), rows.cols(), kDouble);
+    backend_.Copy(rows, pair.candidate);
     pair.candidate_means = backend_.Allocate(rows.cols(), 1, kDouble);
     backend_.CentreColumns(pair.candidate, pair.candidate_means);
     backend_.Axpby(1.0, means, 1.0, pair.candidate_means);
@@ -287,13 +296,15 @@ absl::StatusOr<MemberResult> Member::Finish() const {
     result.objective = objective_.ValueOf(scores);
     result.verdicts = objective_.Verdicts(scores, tolerance);
     result.infeasible = objective_.Infeasibility(scores) > tolerance;
-    result.candidate = ArrayOf(rows, means);
     return absl::OkStatus();
   };
   REPSCORE_RETURN_IF_ERROR(judge(candidate_.rows, candidate_.means));
   // A moved reference has no way back to its nearest point.
   if (result.infeasible && !nearest_rows_.empty() && !problem_.moves_both()) {
     REPSCORE_RETURN_IF_ERROR(judge(nearest_rows_, nearest_means_));
+    result.candidate = ArrayOf(nearest_rows_, nearest_means_);
+  } else {
+    result.candidate = ArrayOf(candidate_.rows, candidate_.means);
   }
   if (problem_.plan.terms.size() == 1 && keeps_history_) {
     std::vector<double> scores;

@@ -133,7 +133,11 @@ class OptimizationImpl final : public Optimization {
 
   absl::StatusOr<std::string> Checkpoint() const override {
     return Guarded([this]() -> absl::StatusOr<std::string> {
-      CheckpointWriter writer;
+      int64_t bytes = 0;
+      for (const auto& member : members_) {
+        bytes += member->state_bytes();
+      }
+      CheckpointWriter writer(bytes);
       writer.Write(static_cast<int64_t>(members_.size()));
       writer.Write(static_cast<int64_t>(next_));
       writer.Write(elapsed_);

@@ -1,5 +1,6 @@
 #include "core/optimize/start.h"
 
+#include <algorithm>
 #include <variant>
 
 #include "core/analysis/score_stream.h"
@@ -7,13 +8,55 @@
 #include "core/base/random.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/statistics/statistics.h"
 
 namespace repscore {
 namespace {
 
 constexpr std::string_view kField = "start.candidate";
+// Elements of the parts in which rows come and go.
+constexpr int64_t kPartElements = int64_t{1} << 20;
+
+/// Calls body(first row, rows) for parts of `rows` rows of p elements.
+template <typename Body>
+void ForParts(int64_t rows, int64_t p, const Body& body) {
+  const int64_t most =
+      std::max<int64_t>(1, kPartElements / std::max<int64_t>(1, p));
+  for (int64_t first = 0; first < rows; first += most) {
+    body(first, std::min(most, rows - first));
+  }
+}
+
+/// Row-major elements of rows of any scalar type.
+void DownloadRows(Backend& backend,
+                  const Matrix& rows,
+                  absl::Span<double> elements) {
+  const int64_t p = rows.cols();
+  ForParts(rows.rows(), p, [&](int64_t first, int64_t count) {
+    const Matrix part = Widened(backend, rows.Rows(first, count));
+    const Matrix transposed = backend.Allocate(p, count, ScalarType::kFloat64);
+    backend.Transpose(part, transposed);
+    backend.Download(transposed,
+                     elements.subspan(static_cast<size_t>(first * p),
+                                      static_cast<size_t>(count * p)));
+  });
+}
 
 }  // namespace
+
+Matrix UploadRows(Backend& backend, const StartRows& rows, int64_t n) {
+  const int64_t p = rows.features;
+  const Matrix out = backend.Allocate(n, p, ScalarType::kFloat64);
+  const absl::Span<const double> elements = rows.elements;
+  ForParts(n, p, [&](int64_t first, int64_t count) {
+    const Matrix transposed = backend.Allocate(p, count, ScalarType::kFloat64);
+    backend.Upload(elements.subspan(static_cast<size_t>(first * p),
+                                    static_cast<size_t>(count * p)),
+                   transposed);
+    backend.Transpose(transposed, out.Rows(first, count));
+  });
+  return out;
+}
 
 absl::StatusOr<StartRows> MakeStart(const StartPoint& start,
                                     const Reference& reference) {
@@ -27,14 +70,10 @@ absl::StatusOr<StartRows> MakeStart(const StartPoint& start,
     return rows;
   }
   if (const auto* surrogate = std::get_if<SurrogateStart>(&start)) {
-    Backend& backend = reference.backend();
     const Matrix drawn = MatchedGaussian(reference, surrogate->seed);
-    const Matrix transposed =
-        backend.Allocate(drawn.cols(), drawn.rows(), ScalarType::kFloat64);
-    backend.Transpose(drawn, transposed);
     rows.features = drawn.cols();
     rows.elements.resize(static_cast<size_t>(drawn.size()));
-    backend.Download(transposed, absl::MakeSpan(rows.elements));
+    DownloadRows(reference.backend(), drawn, absl::MakeSpan(rows.elements));
     return rows;
   }
   const HostArray& array = std::get<HostArray>(start);
@@ -63,23 +102,19 @@ absl::StatusOr<StartRows> MakeStart(const StartPoint& start,
 HostArray ToHostArray(Backend& backend,
                       const Matrix& rows,
                       const Matrix& means) {
-  const Matrix transposed =
-      backend.Allocate(rows.cols(), rows.rows(), ScalarType::kFloat64);
-  backend.Transpose(rows, transposed);
-  std::vector<double> elements(static_cast<size_t>(rows.size()));
-  backend.Download(transposed, absl::MakeSpan(elements));
+  HostArray array;
+  array.spec = {.type = DataType::kFloat64,
+                .shape = {rows.rows(), rows.cols()}};
+  array.data.resize(static_cast<size_t>(rows.size()) * sizeof(double));
+  const absl::Span<double> elements(
+      reinterpret_cast<double*>(array.data.data()),
+      static_cast<size_t>(rows.size()));
+  DownloadRows(backend, rows, elements);
   std::vector<double> offsets(static_cast<size_t>(rows.cols()));
   backend.Download(means, absl::MakeSpan(offsets));
   for (size_t i = 0; i < elements.size(); ++i) {
     elements[i] += offsets[i % offsets.size()];
   }
-  HostArray array;
-  array.spec = {.type = DataType::kFloat64,
-                .shape = {rows.rows(), rows.cols()}};
-  const auto bytes =
-      absl::MakeConstSpan(reinterpret_cast<const std::byte*>(elements.data()),
-                          elements.size() * sizeof(double));
-  array.data.assign(bytes.begin(), bytes.end());
   return array;
 }
 

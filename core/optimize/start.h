@@ -23,8 +23,11 @@ struct StartRows {
 absl::StatusOr<StartRows> MakeStart(const StartPoint& start,
                                     const Reference& reference);
 
-/// The way back: centred rows [n x p] float64 plus their means [p x 1] as a
-/// float64 array.
+/// [n x features] float64.
+Matrix UploadRows(Backend& backend, const StartRows& rows, int64_t n);
+
+/// The way back: centred rows [n x p] of any scalar type plus their means
+/// [p x 1] as a float64 array.
 HostArray ToHostArray(Backend& backend,
                       const Matrix& rows,
                       const Matrix& means);

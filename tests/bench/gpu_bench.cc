@@ -135,9 +135,10 @@ class Bench {
     std::vector<double> values(static_cast<size_t>(drawn * p));
     Philox(7).FillNormal(0, absl::MakeSpan(values));
     for (size_t i = 0; i < values.size(); ++i) {
-      values[i] /= static_cast<double>(i / static_cast<size_t>(drawn) + 1);
+      const size_t column = i / static_cast<size_t>(drawn);
+      values[i] /= static_cast<double>(column + 1);
     }
-    const Matrix block = backend_.Allocate(drawn, p, type);
+    Matrix block = backend_.Allocate(drawn, p, type);
     backend_.Upload(values, block);
     if (drawn == n) {
       return block;
@@ -447,7 +448,7 @@ int BenchDevice(const Options& options) {
   }
   if (!done.ok()) {
     std::cerr << done.message() << '\n';
-    result["error"] = std::string(done.message());
+    result["error"] = std::string{done.message()};
   }
   if (!options.file.empty()) {
     std::ofstream(options.file) << result.dump(1) << '\n';

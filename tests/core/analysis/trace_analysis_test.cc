@@ -165,7 +165,7 @@ CalibrationTrace Trace(double shift) {
   for (int step = 0; step <= 10; ++step) {
     const double score = step / 10.0;
     trace.points.push_back(
-        {.step = 2 * step,
+        {.step = int64_t{2} * step,
          .score = score,
          .component_r2 = {score, score * score},
          .decoding = step % 5 == 0

@@ -1,11 +1,14 @@
 #include "client/cli/context_flags.h"
 
 #include <map>
+#include <string_view>
 
 #include "client/cli/failure.h"
 
 namespace repscore::cli {
 namespace {
+
+constexpr std::string_view kBootstrap = "--bootstrap";
 
 const std::map<std::string, v1::Normalization>& Normalizations() {
   static const auto* const names = new std::map<std::string, v1::Normalization>{
@@ -19,13 +22,7 @@ const std::map<std::string, v1::Normalization>& Normalizations() {
 }
 
 void AddCeilingFlags(CLI::App& command, ContextFlags& flags) {
-  command.add_option("--ceiling-splits",
-                     flags.ceiling_splits,
-                     "Ceiling from this many random halves of the dataset's "
-                     "repetitions");
-  command.add_option("--ceiling",
-                     flags.ceiling,
-                     "A ceiling that is known; wins over --ceiling-splits");
+  command.add_option("--ceiling", flags.ceiling, "A ceiling that is known");
   command
       .add_option("--normalization",
                   flags.normalization,
@@ -37,7 +34,7 @@ void AddCeilingFlags(CLI::App& command, ContextFlags& flags) {
 
 void AddDrawFlags(CLI::App& command, ContextFlags& flags) {
   auto* bootstrap =
-      command.add_option("--bootstrap",
+      command.add_option(std::string(kBootstrap),
                          flags.bootstrap_draws,
                          "Confidence interval from this many draws of "
                          "conditions");
@@ -45,12 +42,6 @@ void AddDrawFlags(CLI::App& command, ContextFlags& flags) {
       .add_option("--confidence",
                   flags.confidence,
                   "Confidence of the interval, in (0, 1) [0.95]")
-      ->needs(bootstrap);
-  command
-      .add_option("--bootstrap-group",
-                  flags.bootstrap_group,
-                  "Group of the dataset whose members are drawn together "
-                  "[single conditions]")
       ->needs(bootstrap);
   command.add_option("--permutations",
                      flags.permutations,
@@ -69,10 +60,24 @@ void AddContextFlags(CLI::App& command, ContextFlags& flags) {
   AddDrawFlags(command, flags);
   command.add_flag("--baseline",
                    flags.baseline,
-                   "Also score the dataset's own average over conditions");
+                   "Also score the reference's own average over conditions");
   command.add_flag("--companion",
                    flags.companion,
                    "Also score the debiased companion of biased measures");
+}
+
+void AddDatasetContextFlags(CLI::App& command, ContextFlags& flags) {
+  AddContextFlags(command, flags);
+  command.add_option("--ceiling-splits",
+                     flags.ceiling_splits,
+                     "Ceiling from this many random halves of the dataset's "
+                     "repetitions; --ceiling wins");
+  command
+      .add_option("--bootstrap-group",
+                  flags.bootstrap_group,
+                  "Group of the dataset whose members are drawn together "
+                  "[single conditions]")
+      ->needs(command.get_option(std::string(kBootstrap)));
   command.add_flag("--calibration",
                    flags.calibration,
                    "Say what optimised noise of the same score captures "

@@ -27,7 +27,11 @@ struct ContextFlags {
   uint64_t seed = 0;
 };
 
+/// What any reference can give.
 void AddContextFlags(CLI::App& command, ContextFlags& flags);
+
+/// And what only a registered one has: repetitions, groups, calibrations.
+void AddDatasetContextFlags(CLI::App& command, ContextFlags& flags);
 
 /// A usage error for flags that need a ceiling when there is none.
 absl::StatusOr<v1::ContextOptions> MakeContext(const ContextFlags& flags);

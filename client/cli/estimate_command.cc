@@ -91,7 +91,7 @@ void AddEstimateCommand(CLI::App& app, Session& session) {
   command->add_option("--dtype", flags->type, "Its element type")
       ->capture_default_str();
   AddMeasureFlags(*command, flags->measures);
-  AddContextFlags(*command, flags->context);
+  AddDatasetContextFlags(*command, flags->context);
   AddDeviceFlag(*command, flags->device);
   command->callback([&session, flags] {
     session.command = [&session, flags] { return Estimate(session, *flags); };

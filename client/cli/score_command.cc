@@ -271,7 +271,7 @@ void AddScoreCommand(CLI::App& app, Session& session) {
                       "FILE with the id of every condition (or row) of the "
                       "arrays, one per line, as the dataset was registered "
                       "with");
-  AddContextFlags(*command, flags->context);
+  AddDatasetContextFlags(*command, flags->context);
   AddDeviceFlag(*command, flags->device);
   command->callback([&session, flags] {
     session.command = [&session, flags] { return Score(session, *flags); };

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/statistics/folds.h"
 
 namespace repscore {
 namespace {
@@ -237,7 +238,8 @@ absl::StatusOr<Parameters> Parameters::Create(
   const auto folds = parameters.values_.find("folds");
   const bool listed = !lists.test.empty() || !lists.train.empty();
   if (listed && !has_measure &&
-      (folds == parameters.values_.end() || folds->second != "explicit")) {
+      (folds == parameters.values_.end() ||
+       !FoldRule::IsExplicit(folds->second))) {
     return absl::InvalidArgumentError(StrCat("explicit folds were given, but ",
                                              info.id,
                                              folds == parameters.values_.end()

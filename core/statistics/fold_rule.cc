@@ -115,6 +115,8 @@ std::string Shortest(double value) {
   return {buffer.data(), result.ptr};
 }
 
+constexpr std::string_view kExplicit = "explicit";
+
 absl::Status CheckLists(const FoldRule::Lists& lists) {
   if (lists.test.size() < 2 && lists.train.empty()) {
     return absl::InvalidArgumentError(
@@ -139,6 +141,10 @@ absl::Status CheckLists(const FoldRule::Lists& lists) {
 
 }  // namespace
 
+bool FoldRule::IsExplicit(std::string_view text) {
+  return text.substr(0, text.find('(')) == kExplicit;
+}
+
 absl::StatusOr<FoldRule> FoldRule::Parse(std::string_view text, Lists lists) {
   FoldRule rule;
   if (text == "none") {
@@ -148,11 +154,19 @@ absl::StatusOr<FoldRule> FoldRule::Parse(std::string_view text, Lists lists) {
     rule.kind_ = Kind::kLeaveOneOut;
     return rule;
   }
-  if (text == "explicit") {
+  if (IsExplicit(text)) {
     REPSCORE_RETURN_IF_ERROR(CheckLists(lists));
     rule.kind_ = Kind::kExplicit;
     rule.count_ = static_cast<int64_t>(lists.test.size());
     rule.lists_ = std::move(lists);
+    const std::string canonical = rule.ToString();
+    if (text != kExplicit && text != canonical) {
+      return absl::InvalidArgumentError(
+          StrCat("folds: \"",
+                 text,
+                 "\" names other folds than were given, which are ",
+                 canonical));
+    }
     return rule;
   }
   const size_t open = text.find('(');

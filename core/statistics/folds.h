@@ -85,8 +85,11 @@ class FoldRule {
   /// Parses "none", "loo", "rows_contiguous(5)", "conditions_shuffled(5,7)",
   /// "stratified(5,label,7)", "split(train=0.9,repeats=10,seed=1,
   /// stratify=label)" or "explicit" (also by_condition_* for conditions_*).
+  /// What ToString says of explicit folds is taken with the same lists only.
   /// InvalidArgument names what is wrong.
   static absl::StatusOr<FoldRule> Parse(std::string_view text, Lists lists);
+  /// True for "explicit" and for what ToString makes of it.
+  static bool IsExplicit(std::string_view text);
 
   /// Batches of `size` rows in stored order, which may be all rows; a last
   /// batch that is not full is left out.

@@ -61,6 +61,21 @@ TEST(FoldRuleTest, CanonicalFormWritesTheSeedAndTakesAliases) {
   EXPECT_EQ(MustParse("none").ToString(), "none");
 }
 
+TEST(FoldRuleTest, ExplicitFoldsAreKnownByTheirCanonicalForm) {
+  const FoldRule::Lists lists = {.test = {{4, 1}, {0}}};
+  const auto rule = FoldRule::Parse("explicit", lists);
+  ASSERT_TRUE(rule.ok());
+  const std::string canonical = rule->ToString();
+
+  const auto again = FoldRule::Parse(canonical, lists);
+  const auto other = FoldRule::Parse(canonical, {.test = {{4}, {0}}});
+
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->ToString(), canonical);
+  EXPECT_THAT(other.status().message(), HasSubstr("names other folds"));
+  EXPECT_FALSE(FoldRule::Parse(canonical, {}).ok());
+}
+
 TEST(FoldRuleTest, ExplicitFoldsMayLeaveRowsToTraining) {
   const absl::StatusOr<FoldRule> rule =
       FoldRule::Parse("explicit", {.test = {{4, 1}, {0}}});

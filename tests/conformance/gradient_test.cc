@@ -44,8 +44,9 @@ double WorstError(const Case& parameter,
   for (int d = 0; d < kDirections + 3; ++d) {
     Table direction = gradient;
     if (d < kDirections) {
-      direction =
-          Normals(gradient.rows, gradient.cols, static_cast<uint64_t>(900 + d));
+      direction = Normals(gradient.rows,
+                          gradient.cols,
+                          uint64_t{900} + static_cast<uint64_t>(d));
     } else {
       std::fill(direction.values.begin(), direction.values.end(), 0.0);
       direction.values[static_cast<size_t>(d * 7) % direction.values.size()] =

@@ -18,7 +18,6 @@ namespace {
 using testing::Created;
 using testing::MakeDataset;
 using testing::Normals;
-using testing::Table;
 using testing::TestBackend;
 using testing::ToHostArray;
 

@@ -74,7 +74,7 @@ TEST(PermutationTest, EveryDrawIsTheScoreOfAPermutedRecording) {
         resampler->ScorePermutations(problem.sides, 35, kSeed, {});
     ASSERT_TRUE(drawn.ok()) << drawn.status();
     ASSERT_EQ(drawn->draws.size(), 35U);
-    for (const size_t draw : {0, 1, 34}) {
+    for (const size_t draw : {0U, 1U, 34U}) {
       const std::vector<int64_t> permutation =
           Philox(kSeed, RandomStream(RandomUse::kPermutation, draw))
               .Permutation(kConditions);

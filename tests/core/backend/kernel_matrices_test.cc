@@ -156,9 +156,9 @@ INSTANTIATE_TEST_SUITE_P(Devices,
 
 TEST(HostAlgebraTest, ExponentialsAreThoseOfTheLibraryToAFewUnits) {
   // Not a multiple of a vector's width, so that the rest is seen as well.
-  std::vector<double> values;
-  for (int i = 0; i < 1003; ++i) {
-    values.push_back(-745.0 + 1.4 * i);
+  std::vector<double> values(1003);
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = -745.0 + 1.4 * static_cast<double>(i);
   }
   std::vector<double> computed = values;
 

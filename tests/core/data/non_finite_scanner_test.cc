@@ -24,7 +24,7 @@ TEST(NonFiniteScannerTest, FindsTheFirstHoweverBytesAreCut) {
   values[2047] = std::numeric_limits<double>::infinity();
   values[2500] = std::numeric_limits<double>::quiet_NaN();
   const Bytes bytes = Doubles(values);
-  for (const size_t piece : {1, 5, 8, 4096, 24000}) {
+  for (const size_t piece : {1U, 5U, 8U, 4096U, 24000U}) {
     NonFiniteScanner scanner(DataType::kFloat64);
 
     for (size_t at = 0; at < bytes.size(); at += piece) {

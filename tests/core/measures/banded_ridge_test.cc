@@ -103,9 +103,8 @@ TEST(BandedRidgeTest, BadBandsAndWeightsAreNamed) {
   };
   const auto scored = [](const std::string& bands) {
     const Pair pair = MixedPair(20, 5, 3, 1);
-    return std::string(StreamedScore("banded_ridge(bands=" + bands + ")", pair)
-                           .status()
-                           .message());
+    const auto score = StreamedScore("banded_ridge(bands=" + bands + ")", pair);
+    return std::string{score.status().message()};
   };
 
   EXPECT_THAT(created("bands=halves(2)"), HasSubstr("bands=halves(2)"));

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/base/text.h"
 #include "tests/support/problem.h"
 
 namespace repscore::testing {
@@ -122,16 +123,17 @@ double ExplicitlyWhitened(int64_t n,
     }
   }
   const auto m = static_cast<int64_t>(pairs.size());
-  Table system = {m, m + 2, std::vector<double>(size_t(m * (m + 2)))};
+  Table system = {
+      m, m + 2, std::vector<double>(static_cast<size_t>(m * (m + 2)))};
   for (int64_t a = 0; a < m; ++a) {
-    const auto [i, j] = pairs[size_t(a)];
+    const auto [i, j] = pairs[static_cast<size_t>(a)];
     for (int64_t b = 0; b < m; ++b) {
-      const auto [k, l] = pairs[size_t(b)];
+      const auto [k, l] = pairs[static_cast<size_t>(b)];
       const double covariance = (i == k) - (i == l) - (j == k) + (j == l);
       system.at(a, b) = covariance * covariance;
     }
-    system.at(a, m) = d[size_t(a)];
-    system.at(a, m + 1) = e[size_t(a)];
+    system.at(a, m) = d[static_cast<size_t>(a)];
+    system.at(a, m + 1) = e[static_cast<size_t>(a)];
   }
   for (int64_t a = 0; a < m; ++a) {
     int64_t pivot = a;
@@ -152,8 +154,8 @@ double ExplicitlyWhitened(int64_t n,
   std::vector<double> white_d(d.size());
   std::vector<double> white_e(d.size());
   for (int64_t a = 0; a < m; ++a) {
-    white_d[size_t(a)] = system.at(a, m) / system.at(a, a);
-    white_e[size_t(a)] = system.at(a, m + 1) / system.at(a, a);
+    white_d[static_cast<size_t>(a)] = system.at(a, m) / system.at(a, a);
+    white_e[static_cast<size_t>(a)] = system.at(a, m + 1) / system.at(a, a);
   }
   return Dot(d, white_e) / std::sqrt(Dot(d, white_d) * Dot(e, white_e));
 }
@@ -431,7 +433,7 @@ TEST(RsaDegenerateTest, EqualDistancesHaveNoCorrelation) {
                                     "whitened_pearson"}) {
     for (const std::string rdm : {"sq_euclidean", "euclidean", "correlation"}) {
       const absl::Status status =
-          Failure("rsa(compare=" + compare + ",rdm=" + rdm + ")", pair);
+          Failure(StrCat("rsa(compare=", compare, ",rdm=", rdm, ")"), pair);
       EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument)
           << compare << " " << rdm;
       EXPECT_THAT(std::string(status.message()), HasSubstr("candidate: all"));

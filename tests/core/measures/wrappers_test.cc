@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "core/base/text.h"
 #include "core/measures/specification.h"
 #include "tests/support/problem.h"
 
@@ -20,7 +21,7 @@ absl::StatusOr<std::shared_ptr<const Measure>> Create(const std::string& id) {
 }
 
 std::string Message(const std::string& id) {
-  return std::string(Create(id).status().message());
+  return std::string{Create(id).status().message()};
 }
 
 TEST(NestedSpecificationTest, CanonicalFormWritesOutBothLevels) {
@@ -62,7 +63,7 @@ TEST(NestedSpecificationTest, ErrorsNameTheLevelAtFault) {
 TEST(NestedSpecificationTest, DepthIsLimited) {
   std::string id = "cka";
   for (int depth = 0; depth < kDeepestNesting; ++depth) {
-    id = "bidirectional(" + id + ")";
+    id = StrCat("bidirectional(", id, ")");
   }
 
   EXPECT_TRUE(Create(id).ok());

@@ -152,10 +152,10 @@ TEST_P(HatsopoulosTest, StartStepsAndThresholdsAreThePublishedOnes) {
     }
   }
   ASSERT_GE(differences.size(), 28);
-  std::nth_element(differences.begin(),
-                   differences.begin() + differences.size() / 2,
-                   differences.end());
-  EXPECT_LE(differences[differences.size() / 2], kMedianThreshold);
+  const auto middle =
+      differences.begin() + static_cast<std::ptrdiff_t>(differences.size() / 2);
+  std::nth_element(differences.begin(), middle, differences.end());
+  EXPECT_LE(*middle, kMedianThreshold);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -105,6 +105,7 @@ TEST(Listener, AcceptsAgainAfterDescriptorsRanOut) {
   getrlimit(RLIMIT_NOFILE, &before);
   rlimit low = before;
   low.rlim_cur = 100;
+  clients.reserve(60);
   for (int i = 0; i < 60; ++i) {
     clients.push_back(ConnectTcp(port));
   }

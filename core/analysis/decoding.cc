@@ -102,15 +102,13 @@ absl::StatusOr<std::vector<int32_t>> StratifiedFolds(
 // default, 1e-4, five times finer.
 constexpr double kTolerance = 4e-5;
 
-/// Threads of library calls by this thread, until the end of the scope.
-class LibraryThreads {
+/// Threads of library calls by this thread: one, until the end of the scope.
+class SingleThreaded {
  public:
-  explicit LibraryThreads(int threads) : before_(omp_get_max_threads()) {
-    omp_set_num_threads(threads);
-  }
-  ~LibraryThreads() { omp_set_num_threads(before_); }
-  LibraryThreads(const LibraryThreads&) = delete;
-  LibraryThreads& operator=(const LibraryThreads&) = delete;
+  SingleThreaded() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~SingleThreaded() { omp_set_num_threads(before_); }
+  SingleThreaded(const SingleThreaded&) = delete;
+  SingleThreaded& operator=(const SingleThreaded&) = delete;
 
  private:
   const int before_;
@@ -423,10 +421,9 @@ absl::StatusOr<std::vector<DecodingResult>> DecodeTogether(
       }
     }
   }
-  // A bin alone takes all threads for its products.
-  const LibraryThreads in_bins(layout.bins == 1 ? threads : 1);
+  // Products in one thread: their last bits do not depend on who is idle.
+  const SingleThreaded one_each;
   const auto made = MakeBins(layout, rows, features, threads);
-  const LibraryThreads one_each(1);
   const auto rows_of = [&made](const Work& work) -> const BinRows& {
     return *made[static_cast<size_t>(work.bin)];
   };

@@ -18,9 +18,12 @@ constexpr double kDouble = 8.0;
 // Beyond every budget, within int64_t.
 constexpr double kMostBytes = 1e18;
 constexpr double kMebibyte = 1024.0 * 1024.0;
+constexpr int64_t kMostFeatures = int64_t{1} << 30;
 /// Candidate, next candidate and both Adam moments.
 constexpr double kRunMatrices = 4.0;
 constexpr double kPairMatrices = 3.0;
+constexpr double kDecodingCopies = 4.0;
+constexpr double kDecodingFactors = 4.0;
 // Of the message that a stream reads while others wait.
 constexpr int64_t kMessageBytes = int64_t{1} << 20;
 // Matrices that a refusal names.
@@ -41,6 +44,10 @@ struct MemberWork {
 MemberWork MemberWorkOf(const Dataset& dataset,
                         const OptimizationPlan& plan,
                         int64_t features) {
+  if (features > kMostFeatures) {
+    // Its state alone is beyond every budget; products of sizes would overflow.
+    return {};
+  }
   Measures measures;
   const auto add = [&measures](const MeasureRequest& request) {
     // A wrong one is refused elsewhere.
@@ -184,10 +191,34 @@ JobNeeds RunNeeds(const Dataset& dataset, const OptimizationPlan& plan) {
   return needs;
 }
 
-JobNeeds ExperimentNeeds(const Dataset& dataset, const Measures& measures) {
+JobNeeds ExperimentNeeds(const Dataset& dataset,
+                         const Measures& measures,
+                         double copies) {
   JobNeeds needs =
       ScoreNeeds(dataset, dataset.description.spec, measures, {}, {});
+  const double rows = static_cast<double>(dataset.rows()) *
+                      static_cast<double>(dataset.features()) * kDouble;
+  needs.memory.work_bytes += ToBytes(copies * rows);
   needs.what = "the experiment";
+  needs.is_long = true;
+  return needs;
+}
+
+JobNeeds DecodingNeeds(const Dataset& dataset, int64_t features) {
+  const auto n = static_cast<double>(dataset.rows());
+  const auto p = static_cast<double>(features);
+  const auto q = static_cast<double>(dataset.features());
+  // Rows, in order, by bin, whitened in both precisions; a Hessian, its factor
+  // and their inverse.
+  const double side = std::max(p, q);
+  const double inner = std::min(n, side);
+  JobNeeds needs;
+  needs.memory = {
+      .work_bytes = ToBytes(kDouble * (kDecodingCopies * n * side + n * p +
+                                       kDecodingFactors * inner * inner)),
+      .kept_key = ReferenceKey(dataset),
+      .kept_bytes = ReferenceBytes(dataset)};
+  needs.what = "the decoding";
   needs.is_long = true;
   return needs;
 }

@@ -47,8 +47,14 @@ ScoreEstimate EstimateOf(const Dataset& dataset,
 /// Of the state of an optimisation.
 JobNeeds RunNeeds(const Dataset& dataset, const OptimizationPlan& plan);
 
-/// Of scoring variations of a dataset against itself, one at a time.
-JobNeeds ExperimentNeeds(const Dataset& dataset, const Measures& measures);
+/// Of scoring variations of a dataset against itself, one at a time, whose
+/// making takes `copies` of its rows.
+JobNeeds ExperimentNeeds(const Dataset& dataset,
+                         const Measures& measures,
+                         double copies);
+
+/// Of decoding labels from rows of so many features, beside the dataset's.
+JobNeeds DecodingNeeds(const Dataset& dataset, int64_t features);
 
 /// Of comparisons among systems, beside a margin for one pair.
 JobNeeds SystemsNeeds(const std::vector<System>& systems);

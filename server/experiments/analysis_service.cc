@@ -95,11 +95,17 @@ absl::Status CheckKinds(const v1::ComputeBaselinesRequest& request) {
   return absl::OkStatus();
 }
 
+// Copies of the rows that a variation is made in: shuffles and halves; one
+// component by another.
+constexpr double kBaselineCopies = 4.0;
+constexpr double kPerturbationCopies = 1.0;
+
 template <typename Request>
 JobNeeds NeedsOf(const Dataset& dataset,
                  const Measures& measures,
+                 double variations,
                  const Request& request) {
-  JobNeeds needs = ExperimentNeeds(dataset, measures);
+  JobNeeds needs = ExperimentNeeds(dataset, measures, variations);
   needs.device = request.device();
   return needs;
 }
@@ -305,10 +311,7 @@ grpc::ServerUnaryReactor* AnalysisService::DecodeLabels(
            [task, response](LaneContext& lane, const CancelToken& cancel) {
              return task->ComputePart(lane, cancel, response);
            },
-       .needs =
-           [request] {
-             return JobNeeds{.device = request->device(), .is_long = true};
-           }});
+       .needs = [task] { return task->needs(); }});
 }
 
 grpc::ServerUnaryReactor* AnalysisService::ComputeBaselines(
@@ -334,7 +337,8 @@ grpc::ServerUnaryReactor* AnalysisService::ComputeBaselines(
        },
        .needs =
            [call, request] {
-             return NeedsOf(*call->dataset, call->measures, *request);
+             return NeedsOf(
+                 *call->dataset, call->measures, kBaselineCopies, *request);
            }});
 }
 
@@ -355,8 +359,10 @@ grpc::ServerUnaryReactor* AnalysisService::PerturbComponents(
            },
        .needs =
            [call, request] {
-             return NeedsOf(
-                 *call->subject.dataset, call->subject.measures, *request);
+             return NeedsOf(*call->subject.dataset,
+                            call->subject.measures,
+                            kPerturbationCopies,
+                            *request);
            }});
 }
 

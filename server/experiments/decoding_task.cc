@@ -9,6 +9,7 @@
 #include "server/error.h"
 #include "server/experiments/convert_analysis.h"
 #include "server/experiments/stored_results.h"
+#include "server/memory.h"
 #include "server/scoring.h"
 
 namespace repscore::server {
@@ -91,6 +92,13 @@ absl::Status DecodingTask::ReadCandidate() {
                                             " has ",
                                             dataset_->rows())),
                     "SHAPE_MISMATCH");
+}
+
+JobNeeds DecodingTask::needs() const {
+  JobNeeds needs = DecodingNeeds(
+      *dataset_, candidate_.has_value() ? FeatureCount(candidate_->spec) : 0);
+  needs.device = request_.device();
+  return needs;
 }
 
 std::string DecodingTask::KeyOf(const std::string& label) const {

@@ -17,6 +17,7 @@
 #include "core/data/dataset.h"
 #include "repscore/v1/analysis.pb.h"
 #include "server/parts.h"
+#include "server/scheduling/placement.h"
 
 namespace repscore::server {
 
@@ -28,6 +29,9 @@ class DecodingTask {
 
   /// Disk. InvalidArgument and NotFound name the field.
   absl::Status Prepare();
+
+  /// Once prepared.
+  JobNeeds needs() const;
 
   /// Decodes the next label; true when it was the last.
   absl::StatusOr<bool> ComputePart(LaneContext& lane,

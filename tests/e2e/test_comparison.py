@@ -404,3 +404,10 @@ def test_the_mean_has_less_variance_than_any_system(client):
 )
 def test_bad_options_of_a_mean(client, options, field):
     expect(lambda: client.frechet_mean(make_systems(2), **options), field)
+
+
+def test_arrays_too_large_for_a_message_say_what_to_do(client):
+    large = np.random.default_rng(0).normal(size=(9000, 100))
+
+    with pytest.raises(repscore.LimitExceeded, match="13.7 MiB, the server takes 8.0"):
+        client.compare(large, large, "cka")

@@ -113,8 +113,8 @@ class CpuBackend final : public Backend {
   /// Sets the threads of the following library calls and loops.
   void UseThreadsFor(double work);
 
-  /// Calls work(i) for i < count, `flops` of float64 in all: side by side where that
-  /// keeps the threads busy.
+  /// Calls work(i) for i < count, `flops` of float64 in all: side by side where
+  /// that keeps the threads busy.
   template <typename Work>
   void ForBatch(size_t count, double flops, const Work& work);
 

@@ -7,6 +7,7 @@ attributes. `str(error)` is the server's sentence.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
+_TOO_LARGE = re.compile(r"larger than max \((\d+) vs\. (\d+)\)")
 _DETAILS_KEY = "grpc-status-details-bin"
 _CODE_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
 
@@ -160,6 +162,19 @@ def run_failed(run: str, status: status_pb2.Status) -> RunFailed:
     return RunFailed(message, code=code, **_details(status))
 
 
+def _in_our_words(details: str) -> str:
+    """What gRPC itself says of a message that is too large, with what to do."""
+    found = _TOO_LARGE.search(details)
+    if not found:
+        return details
+    size, limit = (int(number) / 2**20 for number in found.groups())
+    return (
+        f"the arrays make a message of {size:.1f} MiB, the server takes"
+        f" {limit:.1f} MiB (max_message_bytes): register large arrays as datasets"
+        " and name them, or send fewer or float32 columns"
+    )
+
+
 def from_rpc_error(error: grpc.RpcError) -> RepscoreError:
     """The exception for a failed call."""
     if not isinstance(error, grpc.Call):
@@ -176,4 +191,4 @@ def from_rpc_error(error: grpc.RpcError) -> RepscoreError:
     kind = _BY_CODE.get(code, RepscoreError)
     if kind is LimitExceeded and "retry_after" in keywords:
         kind = Busy
-    return kind(error.details() or "", code=code, **keywords)
+    return kind(_in_our_words(error.details() or ""), code=code, **keywords)

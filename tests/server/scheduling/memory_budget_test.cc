@@ -88,6 +88,7 @@ TEST_F(MemoryBudgetTest, AMovedReservationGivesBackOnce) {
   MemoryBudget::Reservation second = *std::move(first);
   MemoryBudget::Reservation third;
   third = std::move(second);
+  // NOLINTNEXTLINE(bugprone-use-after-move): what the test is about.
   first.reset();
   EXPECT_EQ(budget_->usage().reserved_bytes, 60);
 

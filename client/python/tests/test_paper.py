@@ -192,3 +192,18 @@ def test_an_embedded_server_that_fails_shows_its_log(tmp_path):
 
     with pytest.raises(RuntimeError, match="port taken"), connect(None, str(program)):
         pass
+
+
+def test_labels_that_are_no_csv_are_named(server, tmp_path, capsys):
+    np.save(tmp_path / "reference.npy", np.arange(12.0).reshape(4, 3))
+    labels = tmp_path / "labels.csv"
+    words = ("--reference", str(tmp_path / "reference.npy"), "--labels", str(labels))
+
+    labels.write_bytes(b"\x93NUMPY")
+    assert run(server, tmp_path, "fig3", *words) == 1
+    labels.write_text("a,b\n1,2\n1\n")
+    assert run(server, tmp_path, "fig3", *words) == 1
+
+    error = capsys.readouterr().err
+    assert "labels.csv is no CSV text" in error
+    assert "a line has other columns" in error

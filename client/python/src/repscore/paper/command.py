@@ -11,8 +11,9 @@ from pathlib import Path
 
 from repscore.errors import RepscoreError
 from repscore.paper import fig2, fig3, fig4, fig5, fig6, serving, style
-from repscore.paper.session import Session
+from repscore.paper.session import InapplicableError, Session
 
+_ERRORS = (RepscoreError, OSError, ValueError, RuntimeError)
 FIGURES: dict[str, Callable[[Session], None]] = {
     "fig2": fig2.run,
     "fig3": fig3.run,
@@ -99,14 +100,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 reference=chosen.reference,
                 labels=chosen.labels,
                 activations=dict(chosen.activations or []),
+                all_figures=chosen.figure == "all",
             )
-            for figure in figures:
-                start = time.perf_counter()
-                print(figure, flush=True)
-                FIGURES[figure](session)
-                seconds = time.perf_counter() - start
-                print(f"  {chosen.out / figure}.png ({seconds:.0f} s)", flush=True)
-    except (RepscoreError, OSError, ValueError, RuntimeError) as error:
+            drawn = [_draw(figure, session) for figure in figures]
+    except _ERRORS as error:
         print(f"repscore-paper: {error}", file=sys.stderr)
         return 1
-    return 0
+    return 0 if all(drawn) else 1
+
+
+def _draw(figure: str, session: Session) -> bool:
+    """False, with what went wrong on stderr, where a figure fails.
+
+    One that the reference has nothing for is left out, which is no failure among
+    all figures.
+    """
+    start = time.perf_counter()
+    print(figure, flush=True)
+    try:
+        FIGURES[figure](session)
+    except InapplicableError as reason:
+        print(f"  left out: {reason}", file=sys.stderr)
+        return session.all_figures
+    except _ERRORS as error:
+        print(f"repscore-paper: {error}", file=sys.stderr)
+        return False
+    seconds = time.perf_counter() - start
+    print(f"  {session.out / figure}.png ({seconds:.0f} s)", flush=True)
+    return True

@@ -16,7 +16,14 @@ from repscore.analyses import Decodings
 from repscore.decoding import DecodedLabel
 from repscore.paper import references, style
 from repscore.paper.references import Reference
-from repscore.paper.session import CKA, MEASURES, PROCRUSTES, RIDGE, Session
+from repscore.paper.session import (
+    CKA,
+    MEASURES,
+    PROCRUSTES,
+    RIDGE,
+    InapplicableError,
+    Session,
+)
 from repscore.trace import RunResult
 
 if TYPE_CHECKING:
@@ -176,6 +183,8 @@ def run(session: Session) -> None:
             ]
         )
     )
+    if chosen and not chosen.labelled:
+        raise InapplicableError(f"{chosen.title} has no labels to decode")
     panels = [_panel(session, reference) for reference in found]
     columns = [(panel, label) for panel in panels for label in panel.labels]
     if not columns:

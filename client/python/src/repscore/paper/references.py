@@ -83,8 +83,13 @@ def load_array(path: Path) -> npt.NDArray[Any]:
 
 
 def _read_columns(path: Path) -> dict[str, list[str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no CSV text") from None
+    if any(None in row or None in row.values() for row in rows):
+        raise ValueError(f"{path}: a line has other columns than the first")
     return {key: [row[key] for row in rows] for key in (rows[0] if rows else {})}
 
 

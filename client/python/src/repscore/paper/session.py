@@ -35,6 +35,10 @@ MEASURES = {
 STOP_SCORE = 0.99
 
 
+class InapplicableError(ValueError):
+    """The reference has not what a figure is about."""
+
+
 @dataclass(frozen=True)
 class Session:
     """A client and how thorough to be.
@@ -50,6 +54,7 @@ class Session:
         reference: An .npy or .npz file, likewise.
         labels: A CSV file with one column per label for `reference`.
         activations: Files of candidates by name, for figure 2.
+        all_figures: Figures that the reference has nothing for are left out.
     """
 
     client: Client
@@ -62,6 +67,7 @@ class Session:
     reference: Path | None = None
     labels: Path | None = None
     activations: Mapping[str, Path] | None = None
+    all_figures: bool = False
 
     @property
     def max_steps(self) -> int:

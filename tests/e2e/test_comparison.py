@@ -409,5 +409,5 @@ def test_bad_options_of_a_mean(client, options, field):
 def test_arrays_too_large_for_a_message_say_what_to_do(client):
     large = np.random.default_rng(0).normal(size=(9000, 100))
 
-    with pytest.raises(repscore.LimitExceeded, match="13.7 MiB, the server takes 8.0"):
+    with pytest.raises(repscore.LimitExceeded, match=r"13\.7 MiB, the server"):
         client.compare(large, large, "cka")

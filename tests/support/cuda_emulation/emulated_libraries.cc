@@ -5,6 +5,7 @@ namespace repscore::cuda {
 
 absl::StatusOr<const Libraries*> LoadLibraries() {
   static const Libraries libraries = {
+// NOLINTNEXTLINE(bugprone-macro-parentheses)
 #define REPSCORE_LINKED(field, function) .field = &function,
       REPSCORE_BLAS_FUNCTIONS(REPSCORE_LINKED)
           REPSCORE_SOLVER_FUNCTIONS(REPSCORE_LINKED)

@@ -84,6 +84,9 @@ class Member {
   absl::Status ReadRecords(CheckpointReader& reader);
   void UseMovedReference();
 
+  /// Where components were captured and labels decoded.
+  void AddThresholds(MemberResult& result) const;
+
   bool IsDue(int64_t step) const;
   const StatisticsNeeds& NeedsAt(int64_t step) const;
   absl::StatusOr<Evaluated> Evaluate(const RowPair& pair, int64_t step) const;

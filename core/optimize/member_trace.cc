@@ -306,17 +306,22 @@ absl::StatusOr<MemberResult> Member::Finish() const {
   } else {
     result.candidate = ArrayOf(candidate_.rows, candidate_.means);
   }
-  if (problem_.plan.terms.size() == 1 && keeps_history_) {
-    std::vector<double> scores;
-    for (const std::vector<double>& point : history_.scores) {
-      scores.push_back(point.front());
-    }
-    result.component_thresholds = ComponentThresholds(
-        scores, history_.component_r2, problem_.variance_shares);
-    result.label_thresholds =
-        LabelThresholds(scores, history_.decoding, problem_.labels);
-  }
+  AddThresholds(result);
   return result;
+}
+
+void Member::AddThresholds(MemberResult& result) const {
+  if (problem_.plan.terms.size() != 1 || !keeps_history_) {
+    return;
+  }
+  std::vector<double> scores;
+  for (const std::vector<double>& point : history_.scores) {
+    scores.push_back(point.front());
+  }
+  result.component_thresholds = ComponentThresholds(
+      scores, history_.component_r2, problem_.variance_shares);
+  result.label_thresholds =
+      LabelThresholds(scores, history_.decoding, problem_.labels);
 }
 
 }  // namespace repscore

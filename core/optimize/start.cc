@@ -46,7 +46,7 @@ void DownloadRows(Backend& backend,
 
 Matrix UploadRows(Backend& backend, const StartRows& rows, int64_t n) {
   const int64_t p = rows.features;
-  const Matrix out = backend.Allocate(n, p, ScalarType::kFloat64);
+  Matrix out = backend.Allocate(n, p, ScalarType::kFloat64);
   const absl::Span<const double> elements = rows.elements;
   ForParts(n, p, [&](int64_t first, int64_t count) {
     const Matrix transposed = backend.Allocate(p, count, ScalarType::kFloat64);

@@ -4,7 +4,6 @@ between a registration and the calibration that it asked for."""
 import contextlib
 import hashlib
 import signal
-import threading
 import time
 
 import grpc
@@ -144,21 +143,18 @@ def uninterrupted(programs, tmp_path_factory):
 @pytest.mark.parametrize("kill_at", [[0], [20], [10, 60, 110]])
 def test_a_killed_batch_resumes_and_its_watcher_goes_on(server, uninterrupted, kill_at):
     pending = list(kill_at)
-    restarts = []
     watcher = Watcher(server)
     watcher.start(batch_request())
 
     def kill_sometimes(point):
-        if pending and point.step >= pending[0]:
+        due = pending and point.step >= pending[0]
+        if due and not server.is_returning:
             pending.pop(0)
-            server.kill()
-            restarts.append(threading.Timer(0.3, server.start))
-            restarts[-1].start()
+            server.kill_and_return()
 
     watcher.follow(kill_sometimes)
     # The last events may have been on their way when the server was killed.
-    for restart in restarts:
-        restart.join()
+    server.await_return()
 
     assert not pending
     assert [e.sequence for e in watcher.events] == list(

@@ -49,10 +49,10 @@ def test_a_killed_run_resumes_and_its_watcher_goes_on(server, uninterrupted, kil
     with server.client() as client:
         run = client.optimize("ref", "nbs", detach=True, **OPTIONS)
         for point in run:
-            if kill_at and point.step >= kill_at[0]:
+            due = kill_at and point.step >= kill_at[0]
+            if due and not server.is_returning:
                 kill_at = kill_at[1:]
-                server.kill()
-                threading.Timer(0.3, server.start).start()
+                server.kill_and_return()
         result = run.result()
 
         sequences = [point.sequence for point in result.trace]
@@ -93,8 +93,7 @@ def test_joint_runs_resume_too(server):
         run = client.joint_optimize("ref", detach=True, **options)
         for point in run:
             if point.step == 100:
-                server.kill()
-                threading.Timer(0.3, server.start).start()
+                server.kill_and_return()
         result = run.result()
 
     assert values(result.trace) == values(calm.trace)

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -32,6 +33,7 @@ class ServerProcess:
         self._options = options
         self._environment = environment
         self._process: subprocess.Popen | None = None
+        self._return: threading.Timer | None = None
         self.address = "127.0.0.1:0"
 
     def start(self, **environment: str | None) -> ServerProcess:
@@ -76,6 +78,22 @@ class ServerProcess:
         self._process.kill()
         self._process.wait()
 
+    def kill_and_return(self, after: float = 0.3) -> None:
+        """kill -9, and a start in the background; see `is_returning`."""
+        self.kill()
+        self._return = threading.Timer(after, self.start)
+        self._return.start()
+
+    @property
+    def is_returning(self) -> bool:
+        """What clients still read was sent before the kill."""
+        return self._return is not None and self._return.is_alive()
+
+    def await_return(self) -> None:
+        """Waits for the start that `kill_and_return` has begun."""
+        if self._return is not None:
+            self._return.join()
+
     def terminate(self, timeout: float = 30) -> int:
         """SIGTERM; the exit status."""
         self._process.send_signal(signal.SIGTERM)
@@ -87,6 +105,7 @@ class ServerProcess:
 
     def stop(self) -> None:
         """Ends the server however it is."""
+        self.await_return()
         if self.alive():
             self.kill()
 

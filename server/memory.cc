@@ -35,7 +35,7 @@ int64_t ToBytes(double bytes) {
 
 /// Of one member beside its state.
 struct MemberWork {
-  /// Statistics of a step and their derivatives.
+  /// Statistics of a step and their derivatives, also by the rows.
   double step = 0.0;
   /// The float64 scores at the end.
   double finish = 0.0;
@@ -79,10 +79,12 @@ MemberWork MemberWorkOf(const Dataset& dataset,
   const double derivatives =
       (in_feature_space ? p * p + p * q : n * n) *
       (kDouble + static_cast<double>(ScalarSize(plan.storage)));
+  // Where many threads take blocks of columns, these are all of the gradient.
+  const double gradient = n * p * static_cast<double>(ScalarSize(plan.storage));
   // A score that streams holds no rows; the run does.
   return {
-      .step =
-          (estimate.streams ? peak : std::max(0.0, peak - rows)) + derivatives,
+      .step = (estimate.streams ? peak : std::max(0.0, peak - rows)) +
+              derivatives + gradient,
       .finish = estimate.streams ? peak + rows : peak,
   };
 }

@@ -18,6 +18,19 @@ absl::Status Refused(grpc::StatusCode code, int64_t retry_milliseconds) {
       MakeError(code, "busy", {"QUEUE_FULL", "", retry_milliseconds}));
 }
 
+TEST(StatusTest, AMessageTooLargeSaysWhatToDo) {
+  const absl::Status status =
+      ToAbslStatus({grpc::StatusCode::RESOURCE_EXHAUSTED,
+                    "Received message larger than max (12582912 vs. 8388608)"});
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(
+      status.message().substr(0, 65),
+      "the arrays make a message of 12.0 MiB, the server takes 8.0 MiB (");
+  EXPECT_EQ(ToAbslStatus({grpc::StatusCode::NOT_FOUND, "no such"}).message(),
+            "no such");
+}
+
 TEST(BackoffTest, WaitsGrowToTheLimitAndEnd) {
   Backoff backoff(kPolicy);
 

@@ -36,7 +36,8 @@ double PullBackWork(const PullBackTerms& terms) {
   return IsDouble(terms.own) ? 2.0 * flops : flops;
 }
 
-/// True where products write every row of a block, so that it needs no zeros.
+/// True where products write every row of a block, so that it needs no zeros:
+/// `terms.rows` are disjoint.
 bool ProductsCoverRows(const PullBackTerms& terms) {
   int64_t covered = 0;
   for (const RowTerms& rows : terms.rows) {

@@ -79,15 +79,14 @@ class ServerProcess:
         self._process.wait()
 
     def kill_and_return(self, after: float = 0.3) -> None:
-        """kill -9, and a start in the background; see `is_returning`."""
+        """kill -9, and a start in the background.
+
+        Waits for an earlier one: clients still read what was sent before it.
+        """
+        self.await_return()
         self.kill()
         self._return = threading.Timer(after, self.start)
         self._return.start()
-
-    @property
-    def is_returning(self) -> bool:
-        """What clients still read was sent before the kill."""
-        return self._return is not None and self._return.is_alive()
 
     def await_return(self) -> None:
         """Waits for the start that `kill_and_return` has begun."""

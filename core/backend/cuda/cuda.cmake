@@ -59,7 +59,7 @@ set(cuda_sources
     cuda/cuda_device.cc
     cuda/cuda_factorizations.cc
     cuda/cuda_polar.cc
-    cuda/cuda_polar_single.cc
+    cuda/cuda_polar_products.cc
     cuda/cuda_products.cc
     cuda/cuda_pull_back.cc
     cuda/device.cc
@@ -67,4 +67,4 @@ set(cuda_sources
     cuda/memory.cc
     cuda/queue.cc
     cuda/staging.cc
-    cuda/step_graph.cc)
+    cuda/tape.cc)

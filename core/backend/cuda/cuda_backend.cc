@@ -60,8 +60,7 @@ CudaBackend::CudaBackend(std::shared_ptr<Device> device, int threads)
     : queue_(std::make_shared<Queue>(std::move(device))),
       threads_(std::max(1, threads)),
       small_ring_(queue_, kSmallSlots, kSmallSlotBytes),
-      large_ring_(queue_, kLargeSlots, kLargeSlotBytes),
-      graphs_(queue_) {}
+      large_ring_(queue_, kLargeSlots, kLargeSlotBytes) {}
 
 CudaBackend::~CudaBackend() = default;
 
@@ -89,18 +88,6 @@ Matrix CudaBackend::Allocate(int64_t rows, int64_t cols, ScalarType type) {
       std::move(buffer), data, rows, cols, std::max<int64_t>(1, rows), type};
 }
 
-Matrix CudaBackend::Persistent(Slot slot,
-                               int64_t rows,
-                               int64_t cols,
-                               ScalarType type) {
-  Matrix& kept = persistent_[static_cast<size_t>(slot)];
-  if (kept.rows() != rows || kept.cols() != cols || kept.type() != type) {
-    kept = Matrix();
-    kept = Allocate(rows, cols, type);
-  }
-  return kept;
-}
-
 StagingRing& CudaBackend::RingFor(int64_t bytes) {
   return bytes <= kSmallSlotBytes ? small_ring_ : large_ring_;
 }
@@ -108,6 +95,19 @@ StagingRing& CudaBackend::RingFor(int64_t bytes) {
 void CudaBackend::Upload(absl::Span<const double> elements, const Matrix& out) {
   Require(static_cast<int64_t>(elements.size()) == out.size(), "Upload");
   Begin({}, {&out});
+  if (static_cast<size_t>(out.bytes()) <= Tape::LargestTable()) {
+    std::vector<std::byte> packed(static_cast<size_t>(out.bytes()));
+    Narrow(elements, 0, out.size(), out.type(), packed.data());
+    queue_->Do(
+        "uploading",
+        [](Queue& queue, const void* from, const Matrix& to) {
+          return Unpack(queue.stream(), from, 0, to.size(), to);
+        },
+        Table{packed.data(), packed.size()},
+        out);
+    return;
+  }
+  const cudaStream_t stream = StreamAfterTape();
   StagingRing& ring = RingFor(out.bytes());
   const int64_t most = ring.slot_bytes() / ScalarSize(out.type());
   for (int64_t first = 0; first < out.size(); first += most) {
@@ -115,7 +115,7 @@ void CudaBackend::Upload(absl::Span<const double> elements, const Matrix& out) {
     StagingRing::Slot& slot = ring.Acquire();
     Narrow(elements, first, count, out.type(), slot.host);
     ring.Send(slot, count * ScalarSize(out.type()));
-    Check(Unpack(stream(), slot.device, first, count, out), "uploading");
+    Check(Unpack(stream, slot.device, first, count, out), "uploading");
     ring.Release(slot);
   }
 }
@@ -123,6 +123,7 @@ void CudaBackend::Upload(absl::Span<const double> elements, const Matrix& out) {
 void CudaBackend::Download(const Matrix& in, absl::Span<double> elements) {
   Require(static_cast<int64_t>(elements.size()) == in.size(), "Download");
   Begin({&in}, {});
+  const cudaStream_t stream = StreamAfterTape();
   struct Part {
     StagingRing::Slot* slot;
     int64_t first;
@@ -146,7 +147,7 @@ void CudaBackend::Download(const Matrix& in, absl::Span<double> elements) {
     StagingRing::Slot& slot = ring.Acquire();
     const void* from = static_cast<const std::byte*>(in.data()) + first * size;
     if (!IsContiguous(in)) {
-      Check(Pack(stream(), in, first, count, slot.device), "downloading");
+      Check(Pack(stream, in, first, count, slot.device), "downloading");
       from = slot.device;
     }
     ring.Fetch(slot, from, count * size);
@@ -166,7 +167,17 @@ std::vector<double> CudaBackend::Fetch(const Matrix& vector) {
 void CudaBackend::Copy(const Matrix& in, const Matrix& out) {
   Require(SameShape(in, out), "Copy");
   Begin({&in}, {&out});
-  Check(CopyElements(stream(), in, out), "copying");
+  EnqueueCopy(in, out);
+}
+
+void CudaBackend::EnqueueCopy(const Matrix& in, const Matrix& out) {
+  queue_->Do(
+      "copying",
+      [](Queue& queue, const Matrix& from, const Matrix& to) {
+        return CopyElements(queue.stream(), from, to);
+      },
+      in,
+      out);
 }
 
 Matrix CudaBackend::As(const Matrix& a, ScalarType type) {
@@ -180,7 +191,17 @@ Matrix CudaBackend::As(const Matrix& a, ScalarType type) {
 
 void CudaBackend::Fill(double value, const Matrix& out) {
   Begin({}, {&out});
-  Check(FillElements(stream(), value, out), "filling");
+  EnqueueFill(value, out);
+}
+
+void CudaBackend::EnqueueFill(double value, const Matrix& out) {
+  queue_->Do(
+      "filling",
+      [](Queue& queue, double constant, const Matrix& to) {
+        return FillElements(queue.stream(), constant, to);
+      },
+      value,
+      out);
 }
 
 void CudaBackend::GatherRows(const Matrix& in,
@@ -191,6 +212,20 @@ void CudaBackend::GatherRows(const Matrix& in,
           "GatherRows");
   Begin({&in}, {&out});
   constexpr auto kIndexBytes = static_cast<int64_t>(sizeof(int64_t));
+  const size_t bytes = indices.size() * sizeof(int64_t);
+  if (bytes <= Tape::LargestTable()) {
+    queue_->Do(
+        "gathering rows",
+        [](Queue& queue, const Matrix& from, const void* rows, const Matrix& to) {
+          return GatherElements(
+              queue.stream(), from, static_cast<const int64_t*>(rows), to);
+        },
+        in,
+        Table{indices.data(), bytes},
+        out);
+    return;
+  }
+  const cudaStream_t stream = StreamAfterTape();
   StagingRing& ring = RingFor(out.rows() * kIndexBytes);
   const int64_t most = ring.slot_bytes() / kIndexBytes;
   for (int64_t first = 0; first < out.rows(); first += most) {
@@ -200,7 +235,7 @@ void CudaBackend::GatherRows(const Matrix& in,
                 indices.data() + first,
                 static_cast<size_t>(count * kIndexBytes));
     ring.Send(slot, count * kIndexBytes);
-    Check(GatherElements(stream(),
+    Check(GatherElements(stream,
                          in,
                          reinterpret_cast<const int64_t*>(slot.device),
                          out.Rows(first, count)),

@@ -1,12 +1,12 @@
 // The CUDA backend: cuBLAS and cuSOLVER for products and factorisations, a few
 // kernels for the rest. See Backend for the contract.
 //
-// Operations only enqueue; the host waits where a result comes back to it. One
-// thread uses a CudaBackend; siblings on other threads may read its matrices.
+// Operations go to the tape of the queue and are enqueued together when a result
+// comes back to the host, which waits there and nowhere else. One thread uses a
+// CudaBackend; siblings on other threads may read its matrices.
 #ifndef REPSCORE_CORE_BACKEND_CUDA_CUDA_BACKEND_H_
 #define REPSCORE_CORE_BACKEND_CUDA_CUDA_BACKEND_H_
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -20,7 +20,6 @@
 #include "core/backend/cuda/kernels.h"
 #include "core/backend/cuda/queue.h"
 #include "core/backend/cuda/staging.h"
-#include "core/backend/cuda/step_graph.h"
 
 namespace repscore::cuda {
 
@@ -32,7 +31,8 @@ class CudaBackend final : public Backend {
 
   /// How often the host has waited for the device.
   int64_t waits() const { return queue_->waits(); }
-  const StepGraphs& graphs() const { return graphs_; }
+  /// Launches of work that was recorded.
+  int64_t replays() const { return queue_->replays(); }
 
   std::string name() const override { return queue_->device().name(); }
   int threads() const override { return threads_; }
@@ -120,11 +120,7 @@ class CudaBackend final : public Backend {
     size_t device_bytes = 0;
     std::vector<std::byte> host;
   };
-  /// Memory that the next step uses again, so that its graph stays true.
-  enum class Slot { kNorms, kFactors, kTotals, kCount };
-
   const Device& device() const { return queue_->device(); }
-  cudaStream_t stream() const { return queue_->stream(); }
   void Check(cudaError_t error, std::string_view doing) const {
     device().Check(error, doing);
   }
@@ -136,9 +132,18 @@ class CudaBackend final : public Backend {
     return Allocate(rows, 1, ScalarType::kFloat64);
   }
   StagingRing& RingFor(int64_t bytes);
-  Matrix Persistent(Slot slot, int64_t rows, int64_t cols, ScalarType type);
+  /// Where nothing can be recorded: what comes next is enqueued at once.
+  cudaStream_t StreamAfterTape() {
+    queue_->Play();
+    return queue_->stream();
+  }
 
-  /// Enqueue without looking at who owns the matrices.
+  // These do not look at who owns the matrices.
+  void EnqueueFill(double value, const Matrix& out);
+  void EnqueueAdd(double alpha, const Matrix& a, double beta, const Matrix& b);
+  void EnqueueCopy(const Matrix& in, const Matrix& out);
+  void EnqueueCopyDiagonal(const Matrix& a, const Matrix& diagonal);
+  void EnqueueColumnSums(const Matrix& a, const Matrix& sums);
   void EnqueueGemm(Op a_op,
                    Op b_op,
                    double alpha,
@@ -150,15 +155,26 @@ class CudaBackend final : public Backend {
                               cublasOperation_t op,
                               const Matrix& factor,
                               const Matrix& b);
-  /// In place; `info` is on the device.
-  void EnqueueCholesky(const Matrix& a, int* info);
-  /// The same of those of a batch that have one shape; infos [group].
+  /// In place; an integer is left in `info`.
+  void EnqueueCholesky(const Matrix& a, const Matrix& info);
+  /// verdict = 0 where pivots are above the floor; see JudgePivots().
+  void EnqueueJudgement(const Matrix& factor,
+                        const Matrix& diagonal,
+                        double relative_floor,
+                        const Matrix& info,
+                        const Matrix& verdict);
+  // Of matrices that have one shape and stride.
   void EnqueueCholeskyGroup(absl::Span<const Matrix> batch,
-                            absl::Span<const size_t> group,
-                            int* infos);
-  void EnqueueSolveGroup(absl::Span<const Matrix> factors,
+                            const Matrix& infos);
+  /// Factors become their inverses.
+  void EnqueueInversion(absl::Span<const Matrix> batch);
+  /// out_i = op(a_i) b_i, a_i square.
+  void EnqueueProductsOf(Op op,
+                         absl::Span<const Matrix> a,
                          absl::Span<const Matrix> b,
-                         absl::Span<const size_t> group);
+                         absl::Span<const Matrix> out);
+  void EnqueueSolveGroup(absl::Span<const Matrix> factors,
+                         absl::Span<const Matrix> b);
   /// results[t] of terms; no wait.
   void EnqueueDots(const std::vector<DotTerm>& terms, const Matrix& results);
   std::vector<double> Fetch(const Matrix& vector);
@@ -174,14 +190,15 @@ class CudaBackend final : public Backend {
   PolarNorm PolarOfTall(const Matrix& a, PolarMethod method, const Matrix& q);
   /// False when the result is no polar factor to rounding: singular values
   /// near zero.
-  bool PolarByHalley(const Matrix& a,
-                     double smallest,
-                     const Matrix& q,
-                     double* nuclear_norm);
+  bool PolarByProducts(const Matrix& a,
+                       PolarMethod method,
+                       const Matrix& q,
+                       double* nuclear_norm);
   /// False when float32 does not hold the directions of a.
   bool PolarInSingle(const Matrix& a, const Matrix& q, double* nuclear_norm);
-  /// Nearly the polar factor of a [m x n] float32, in float32.
-  Matrix IterateInSingle(const Matrix& a);
+  /// Nearly the polar factor of a [m x n], in its type; with so many steps more
+  /// for small singular values.
+  Matrix IterateToPolar(const Matrix& a, int steps_for_small);
   /// Eigenvalues of a, which becomes the eigenvectors or is destroyed.
   std::vector<double> Syevd(bool vectors, const Matrix& a);
   double PolarBySvd(const Matrix& a, const Matrix& q);
@@ -200,8 +217,6 @@ class CudaBackend final : public Backend {
   const int threads_;
   StagingRing small_ring_;
   StagingRing large_ring_;
-  std::array<Matrix, static_cast<size_t>(Slot::kCount)> persistent_;
-  StepGraphs graphs_;
 };
 
 }  // namespace repscore::cuda

@@ -37,7 +37,7 @@ int64_t HostWaits(const Backend& backend) {
 
 int64_t GraphReplays(const Backend& backend) {
   const auto* const cuda = dynamic_cast<const CudaBackend*>(&backend);
-  return cuda == nullptr ? 0 : cuda->graphs().replays();
+  return cuda == nullptr ? 0 : cuda->replays();
 }
 
 }  // namespace repscore::cuda

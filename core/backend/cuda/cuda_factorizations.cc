@@ -63,6 +63,7 @@ std::vector<double> CudaBackend::Syevd(bool vectors, const Matrix& a) {
   const Libraries& libraries = device().libraries();
   const int64_t n = a.rows();
   const Matrix values = Vector(n + 1);
+  const cudaStream_t stream = StreamAfterTape();
   size_t device_bytes = 0;
   size_t host_bytes = 0;
   device().Check(libraries.syevd_size(queue_->solver(),
@@ -80,7 +81,7 @@ std::vector<double> CudaBackend::Syevd(bool vectors, const Matrix& a) {
                                       &host_bytes),
                  "decomposing");
   Workspace workspace = MakeWorkspace(device_bytes, host_bytes);
-  Check(FillElements(stream(), 0.0, values), "decomposing");
+  Check(FillElements(stream, 0.0, values), "decomposing");
   device().Check(libraries.syevd(queue_->solver(),
                                  queue_->solver_parameters(),
                                  mode,
@@ -110,9 +111,10 @@ std::vector<double> CudaBackend::TallSvd(const Matrix& a,
   const int64_t m = a.rows();
   const int64_t n = a.cols();
   const Matrix copy = Allocate(m, n, ScalarType::kFloat64);
-  Check(CopyElements(stream(), a, copy), "decomposing");
   const Matrix values = Vector(n + 1);
-  Check(FillElements(stream(), 0.0, values), "decomposing");
+  const cudaStream_t stream = StreamAfterTape();
+  Check(CopyElements(stream, a, copy), "decomposing");
+  Check(FillElements(stream, 0.0, values), "decomposing");
   constexpr signed char kThin = 'S';
   size_t device_bytes = 0;
   size_t host_bytes = 0;
@@ -205,6 +207,7 @@ Matrix CudaBackend::CompressColumns(const Matrix& a) {
   Transpose(a, tall);
   const Libraries& libraries = device().libraries();
   const Matrix tau = Vector(n + 1);
+  const cudaStream_t stream = StreamAfterTape();
   size_t device_bytes = 0;
   size_t host_bytes = 0;
   device().Check(libraries.geqrf_size(queue_->solver(),
@@ -241,7 +244,7 @@ Matrix CudaBackend::CompressColumns(const Matrix& a) {
     queue_->Wait();
   }
   Matrix compressed = Allocate(n, n, ScalarType::kFloat64);
-  Check(TransposeUpper(stream(), tall, compressed), "factorising");
+  Check(TransposeUpper(stream, tall, compressed), "factorising");
   return compressed;
 }
 

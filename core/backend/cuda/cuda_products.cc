@@ -7,10 +7,12 @@
 namespace repscore::cuda {
 namespace {
 
-// A symmetric product in tiles of one triangle keeps the device busy from here
-// on; below, a full product, which also shares the summed side among
-// multiprocessors, is faster though it does twice the work.
-constexpr int64_t kTriangleRows = 2048;
+// A symmetric product of columns this long is made of products of bands of this
+// many columns, from the diagonal down. Below, and where a band would be the
+// whole, the full product is faster though it does twice the work; cuBLAS's own
+// routine is slower than either.
+constexpr int64_t kBandColumns = 256;
+constexpr int64_t kLongestInner = 4096;
 
 cublasOperation_t ToBlas(Op op) {
   return op == Op::kNone ? CUBLAS_OP_N : CUBLAS_OP_T;
@@ -25,6 +27,10 @@ int Stride(const Matrix& a) {
   return ToInt(a.stride());
 }
 
+int InnerOf(cublasOperation_t op, const Matrix& a) {
+  return ToInt(op == CUBLAS_OP_N ? a.cols() : a.rows());
+}
+
 }  // namespace
 
 void CudaBackend::EnqueueGemm(Op a_op,
@@ -34,53 +40,89 @@ void CudaBackend::EnqueueGemm(Op a_op,
                               const Matrix& b,
                               double beta,
                               const Matrix& c) {
-  const int inner = ToInt(a_op == Op::kNone ? a.cols() : a.rows());
-  const Libraries& libraries = device().libraries();
+  const int64_t inner = a_op == Op::kNone ? a.cols() : a.rows();
   if (c.empty()) {
     return;
   }
   if (inner == 0) {
     // cuBLAS asks for leading dimensions that empty factors do not have.
-    Check(beta == 0.0 ? FillElements(stream(), 0.0, c)
-                      : AddScaled(stream(), 0.0, c, beta, c),
-          "multiplying");
+    if (beta == 0.0) {
+      EnqueueFill(0.0, c);
+    } else {
+      EnqueueAdd(0.0, c, beta, c);
+    }
     return;
+  }
+  for (const int64_t size : {inner, c.rows(), c.cols(), a.stride(), b.stride()}) {
+    ToInt(size);
   }
   if (IsDouble(c)) {
-    device().Check(libraries.dgemm(queue_->blas(),
-                                   ToBlas(a_op),
-                                   ToBlas(b_op),
-                                   ToInt(c.rows()),
-                                   ToInt(c.cols()),
-                                   inner,
-                                   &alpha,
-                                   Data<double>(a),
-                                   Stride(a),
-                                   Data<double>(b),
-                                   Stride(b),
-                                   &beta,
-                                   Data<double>(c),
-                                   Stride(c)),
-                   "multiplying");
+    queue_->Do(
+        "multiplying",
+        [](Queue& queue,
+           cublasOperation_t left_op,
+           cublasOperation_t right_op,
+           const double* scale,
+           const Matrix& left,
+           const Matrix& right,
+           const double* keep,
+           const Matrix& out) {
+          return queue.device().libraries().dgemm(queue.blas(),
+                                                  left_op,
+                                                  right_op,
+                                                  ToInt(out.rows()),
+                                                  ToInt(out.cols()),
+                                                  InnerOf(left_op, left),
+                                                  scale,
+                                                  Data<double>(left),
+                                                  Stride(left),
+                                                  Data<double>(right),
+                                                  Stride(right),
+                                                  keep,
+                                                  Data<double>(out),
+                                                  Stride(out));
+        },
+        ToBlas(a_op),
+        ToBlas(b_op),
+        Scalar{alpha},
+        a,
+        b,
+        Scalar{beta},
+        c);
     return;
   }
-  const float scale = static_cast<float>(alpha);
-  const float keep = static_cast<float>(beta);
-  device().Check(libraries.sgemm(queue_->blas(),
-                                 ToBlas(a_op),
-                                 ToBlas(b_op),
-                                 ToInt(c.rows()),
-                                 ToInt(c.cols()),
-                                 inner,
-                                 &scale,
-                                 Data<float>(a),
-                                 Stride(a),
-                                 Data<float>(b),
-                                 Stride(b),
-                                 &keep,
-                                 Data<float>(c),
-                                 Stride(c)),
-                 "multiplying");
+  queue_->Do(
+      "multiplying",
+      [](Queue& queue,
+         cublasOperation_t left_op,
+         cublasOperation_t right_op,
+         const float* scale,
+         const Matrix& left,
+         const Matrix& right,
+         const float* keep,
+         const Matrix& out) {
+        return queue.device().libraries().sgemm(queue.blas(),
+                                                left_op,
+                                                right_op,
+                                                ToInt(out.rows()),
+                                                ToInt(out.cols()),
+                                                InnerOf(left_op, left),
+                                                scale,
+                                                Data<float>(left),
+                                                Stride(left),
+                                                Data<float>(right),
+                                                Stride(right),
+                                                keep,
+                                                Data<float>(out),
+                                                Stride(out));
+      },
+      ToBlas(a_op),
+      ToBlas(b_op),
+      SingleScalar{alpha},
+      a,
+      b,
+      SingleScalar{beta},
+      c);
 }
 
 void CudaBackend::Gemm(Op a_op,
@@ -103,8 +145,8 @@ void CudaBackend::Gemm(Op a_op,
 void CudaBackend::Syrk(
     Op op, double alpha, const Matrix& a, double beta, const Matrix& c) {
   const int64_t inner = op == Op::kNone ? a.cols() : a.rows();
-  Require(c.rows() == c.cols() &&
-              c.rows() == (op == Op::kNone ? a.rows() : a.cols()) &&
+  const int64_t n = c.rows();
+  Require(n == c.cols() && n == (op == Op::kNone ? a.rows() : a.cols()) &&
               a.type() == c.type(),
           "Syrk");
   Begin({&a}, {&c});
@@ -112,39 +154,30 @@ void CudaBackend::Syrk(
     return;
   }
   const Op other = op == Op::kNone ? Op::kTranspose : Op::kNone;
-  if (inner == 0 || c.rows() < kTriangleRows) {
+  if (n <= kBandColumns || inner < kLongestInner) {
     EnqueueGemm(op, other, alpha, a, a, beta, c);
-  } else if (IsDouble(c)) {
-    device().Check(device().libraries().dsyrk(queue_->blas(),
-                                              CUBLAS_FILL_MODE_LOWER,
-                                              ToBlas(op),
-                                              ToInt(c.rows()),
-                                              ToInt(inner),
-                                              &alpha,
-                                              Data<double>(a),
-                                              Stride(a),
-                                              &beta,
-                                              Data<double>(c),
-                                              Stride(c)),
-                   "multiplying");
   } else {
-    const float scale = static_cast<float>(alpha);
-    const float keep = static_cast<float>(beta);
-    device().Check(device().libraries().ssyrk(queue_->blas(),
-                                              CUBLAS_FILL_MODE_LOWER,
-                                              ToBlas(op),
-                                              ToInt(c.rows()),
-                                              ToInt(inner),
-                                              &scale,
-                                              Data<float>(a),
-                                              Stride(a),
-                                              &keep,
-                                              Data<float>(c),
-                                              Stride(c)),
-                   "multiplying");
+    const auto part = [&](int64_t first, int64_t count) {
+      return op == Op::kNone ? a.Rows(first, count) : a.Columns(first, count);
+    };
+    for (int64_t first = 0; first < n; first += kBandColumns) {
+      const int64_t count = std::min(kBandColumns, n - first);
+      EnqueueGemm(op,
+                  other,
+                  alpha,
+                  part(first, n - first),
+                  part(first, count),
+                  beta,
+                  c.Columns(first, count).Rows(first, n - first));
+    }
   }
   // A full product is symmetric to rounding only.
-  Check(MirrorLower(stream(), c), "multiplying");
+  queue_->Do(
+      "multiplying",
+      [](Queue& queue, const Matrix& out) {
+        return MirrorLower(queue.stream(), out);
+      },
+      c);
 }
 
 void CudaBackend::Transpose(const Matrix& in, const Matrix& out) {
@@ -155,44 +188,60 @@ void CudaBackend::Transpose(const Matrix& in, const Matrix& out) {
   if (in.empty()) {
     return;
   }
-  const Libraries& libraries = device().libraries();
-  const int rows = ToInt(out.rows());
-  const int cols = ToInt(out.cols());
+  ToInt(std::max({in.rows(), in.cols(), in.stride(), out.stride()}));
   if (IsDouble(in)) {
-    const double one = 1.0;
-    const double zero = 0.0;
-    device().Check(libraries.dgeam(queue_->blas(),
-                                   CUBLAS_OP_T,
-                                   CUBLAS_OP_N,
-                                   rows,
-                                   cols,
-                                   &one,
-                                   Data<double>(in),
-                                   Stride(in),
-                                   &zero,
-                                   Data<double>(out),
-                                   Stride(out),
-                                   Data<double>(out),
-                                   Stride(out)),
-                   "transposing");
+    queue_->Do(
+        "transposing",
+        [](Queue& queue,
+           const double* one,
+           const double* zero,
+           const Matrix& from,
+           const Matrix& to) {
+          return queue.device().libraries().dgeam(queue.blas(),
+                                                  CUBLAS_OP_T,
+                                                  CUBLAS_OP_N,
+                                                  ToInt(to.rows()),
+                                                  ToInt(to.cols()),
+                                                  one,
+                                                  Data<double>(from),
+                                                  Stride(from),
+                                                  zero,
+                                                  Data<double>(to),
+                                                  Stride(to),
+                                                  Data<double>(to),
+                                                  Stride(to));
+        },
+        Scalar{1.0},
+        Scalar{0.0},
+        in,
+        out);
     return;
   }
-  const float one = 1.0F;
-  const float zero = 0.0F;
-  device().Check(libraries.sgeam(queue_->blas(),
-                                 CUBLAS_OP_T,
-                                 CUBLAS_OP_N,
-                                 rows,
-                                 cols,
-                                 &one,
-                                 Data<float>(in),
-                                 Stride(in),
-                                 &zero,
-                                 Data<float>(out),
-                                 Stride(out),
-                                 Data<float>(out),
-                                 Stride(out)),
-                 "transposing");
+  queue_->Do(
+      "transposing",
+      [](Queue& queue,
+         const float* one,
+         const float* zero,
+         const Matrix& from,
+         const Matrix& to) {
+        return queue.device().libraries().sgeam(queue.blas(),
+                                                CUBLAS_OP_T,
+                                                CUBLAS_OP_N,
+                                                ToInt(to.rows()),
+                                                ToInt(to.cols()),
+                                                one,
+                                                Data<float>(from),
+                                                Stride(from),
+                                                zero,
+                                                Data<float>(to),
+                                                Stride(to),
+                                                Data<float>(to),
+                                                Stride(to));
+      },
+      SingleScalar{1.0},
+      SingleScalar{0.0},
+      in,
+      out);
 }
 
 void CudaBackend::Axpby(double alpha,
@@ -201,19 +250,50 @@ void CudaBackend::Axpby(double alpha,
                         const Matrix& b) {
   Require(SameShape(a, b) && a.type() == b.type(), "Axpby");
   Begin({&a}, {&b});
-  Check(AddScaled(stream(), alpha, a, beta, b), "adding");
+  EnqueueAdd(alpha, a, beta, b);
+}
+
+void CudaBackend::EnqueueAdd(double alpha,
+                             const Matrix& a,
+                             double beta,
+                             const Matrix& b) {
+  queue_->Do(
+      "adding",
+      [](Queue& queue,
+         const double* scale,
+         const Matrix& from,
+         const double* keep,
+         const Matrix& to) {
+        return AddScaled(queue.stream(), scale, from, keep, to);
+      },
+      Scalar{alpha},
+      a,
+      Scalar{beta},
+      b);
 }
 
 void CudaBackend::AddDiagonal(double alpha, const Matrix& a) {
   Require(a.rows() == a.cols() && IsDouble(a), "AddDiagonal");
   Begin({}, {&a});
-  Check(ChangeDiagonal(stream(), 1.0, alpha, a), "adding to a diagonal");
+  queue_->Do(
+      "adding to a diagonal",
+      [](Queue& queue, const double* value, const Matrix& to) {
+        return ChangeDiagonal(queue.stream(), 1.0, value, to);
+      },
+      Scalar{alpha},
+      a);
 }
 
 void CudaBackend::FillDiagonal(double value, const Matrix& a) {
   Require(a.rows() == a.cols() && IsDouble(a), "FillDiagonal");
   Begin({}, {&a});
-  Check(ChangeDiagonal(stream(), 0.0, value, a), "filling a diagonal");
+  queue_->Do(
+      "filling a diagonal",
+      [](Queue& queue, const double* constant, const Matrix& to) {
+        return ChangeDiagonal(queue.stream(), 0.0, constant, to);
+      },
+      Scalar{value},
+      a);
 }
 
 void CudaBackend::ScaleRows(const Matrix& weights,
@@ -223,27 +303,60 @@ void CudaBackend::ScaleRows(const Matrix& weights,
               IsDouble(out) && IsDouble(weights),
           "ScaleRows");
   Begin({&weights, &a}, {&out});
-  Check(ScaleRowsBy(stream(), weights, a, out), "scaling rows");
+  queue_->Do(
+      "scaling rows",
+      [](Queue& queue, const Matrix& by, const Matrix& from, const Matrix& to) {
+        return ScaleRowsBy(queue.stream(), by, from, to);
+      },
+      weights,
+      a,
+      out);
 }
 
 void CudaBackend::CentreColumns(const Matrix& a, const Matrix& means) {
   Require(means.rows() == a.cols() && IsDouble(means), "CentreColumns");
   Begin({}, {&a, &means});
-  Check(RemoveMeans(stream(), a, means), "centring");
+  queue_->Do(
+      "centring",
+      [](Queue& queue, const Matrix& rows, const Matrix& out) {
+        return RemoveMeans(queue.stream(), rows, out);
+      },
+      a,
+      means);
 }
 
 void CudaBackend::UCentre(const Matrix& kernel) {
   const int64_t n = kernel.rows();
   Require(n >= 4 && kernel.cols() == n && IsDouble(kernel), "UCentre");
   Begin({}, {&kernel});
-  Check(UCentreKernel(stream(), kernel, Vector(n), Vector(1)), "centring");
+  queue_->Do(
+      "centring",
+      [](Queue& queue,
+         const Matrix& centred,
+         const Matrix& sums,
+         const Matrix& total) {
+        return UCentreKernel(queue.stream(), centred, sums, total);
+      },
+      kernel,
+      Vector(n),
+      Vector(1));
 }
 
 void CudaBackend::DoubleCentre(const Matrix& kernel) {
   const int64_t n = kernel.rows();
   Require(kernel.cols() == n && IsDouble(kernel), "DoubleCentre");
   Begin({}, {&kernel});
-  Check(DoubleCentreKernel(stream(), kernel, Vector(n), Vector(1)), "centring");
+  queue_->Do(
+      "centring",
+      [](Queue& queue,
+         const Matrix& centred,
+         const Matrix& sums,
+         const Matrix& total) {
+        return DoubleCentreKernel(queue.stream(), centred, sums, total);
+      },
+      kernel,
+      Vector(n),
+      Vector(1));
 }
 
 void CudaBackend::SquaredDistances(const Matrix& kernel,
@@ -255,9 +368,30 @@ void CudaBackend::SquaredDistances(const Matrix& kernel,
   Begin({&kernel}, {&out});
   // `out` may be the kernel, whose diagonal every element looks at.
   const Matrix diagonal = Vector(kernel.rows());
-  Check(CopyDiagonal(stream(), kernel, diagonal), "computing distances");
-  Check(Distances(stream(), kernel, diagonal, relative_floor, out),
-        "computing distances");
+  EnqueueCopyDiagonal(kernel, diagonal);
+  queue_->Do(
+      "computing distances",
+      [](Queue& queue,
+         const Matrix& from,
+         const Matrix& norms,
+         double floor,
+         const Matrix& to) {
+        return Distances(queue.stream(), from, norms, floor, to);
+      },
+      kernel,
+      diagonal,
+      relative_floor,
+      out);
+}
+
+void CudaBackend::EnqueueCopyDiagonal(const Matrix& a, const Matrix& diagonal) {
+  queue_->Do(
+      "copying a diagonal",
+      [](Queue& queue, const Matrix& from, const Matrix& to) {
+        return CopyDiagonal(queue.stream(), from, to);
+      },
+      a,
+      diagonal);
 }
 
 void CudaBackend::Map(Function function,
@@ -266,7 +400,19 @@ void CudaBackend::Map(Function function,
                       const Matrix& out) {
   Require(SameShape(in, out) && IsDouble(in) && IsDouble(out), "Map");
   Begin({&in}, {&out});
-  Check(MapElements(stream(), function, scale, in, out), "mapping elements");
+  queue_->Do(
+      "mapping elements",
+      [](Queue& queue,
+         Function map,
+         const double* factor,
+         const Matrix& from,
+         const Matrix& to) {
+        return MapElements(queue.stream(), map, factor, from, to);
+      },
+      function,
+      Scalar{scale},
+      in,
+      out);
 }
 
 void CudaBackend::Hadamard(double alpha,
@@ -277,7 +423,19 @@ void CudaBackend::Hadamard(double alpha,
               IsDouble(out),
           "Hadamard");
   Begin({&a, &b}, {&out});
-  Check(MultiplyElements(stream(), alpha, a, b, out), "multiplying elements");
+  queue_->Do(
+      "multiplying elements",
+      [](Queue& queue,
+         const double* scale,
+         const Matrix& left,
+         const Matrix& right,
+         const Matrix& to) {
+        return MultiplyElements(queue.stream(), scale, left, right, to);
+      },
+      Scalar{alpha},
+      a,
+      b,
+      out);
 }
 
 void CudaBackend::Laplacian(const Matrix& weights, const Matrix& out) {
@@ -285,14 +443,30 @@ void CudaBackend::Laplacian(const Matrix& weights, const Matrix& out) {
               IsDouble(weights) && IsDouble(out),
           "Laplacian");
   Begin({&weights}, {&out});
-  Check(LaplacianOf(stream(), weights, out), "computing a Laplacian");
+  queue_->Do(
+      "computing a Laplacian",
+      [](Queue& queue, const Matrix& from, const Matrix& to) {
+        return LaplacianOf(queue.stream(), from, to);
+      },
+      weights,
+      out);
 }
 
 void CudaBackend::EnqueueDots(const std::vector<DotTerm>& terms,
                               const Matrix& results) {
   const Matrix partial = Vector(std::max<int64_t>(1, DotSegments(terms)));
-  Check(SumDots(stream(), terms, Data<double>(partial), Data<double>(results)),
-        "summing products");
+  queue_->Do(
+      "summing products",
+      [](Queue& queue,
+         const std::vector<DotTerm>& dots,
+         const Matrix& sums,
+         const Matrix& out) {
+        return SumDots(
+            queue.stream(), dots, Data<double>(sums), Data<double>(out));
+      },
+      terms,
+      partial,
+      results);
 }
 
 std::vector<double> CudaBackend::Dots(
@@ -315,7 +489,17 @@ std::vector<double> CudaBackend::Dots(
 void CudaBackend::ColumnSums(const Matrix& a, const Matrix& sums) {
   Require(sums.rows() == a.cols() && IsDouble(sums), "ColumnSums");
   Begin({&a}, {&sums});
-  Check(SumColumns(stream(), a, sums), "summing columns");
+  EnqueueColumnSums(a, sums);
+}
+
+void CudaBackend::EnqueueColumnSums(const Matrix& a, const Matrix& sums) {
+  queue_->Do(
+      "summing columns",
+      [](Queue& queue, const Matrix& from, const Matrix& to) {
+        return SumColumns(queue.stream(), from, to);
+      },
+      a,
+      sums);
 }
 
 void CudaBackend::RowSquaredNorms(const Matrix& a, const Matrix& norms) {
@@ -323,7 +507,14 @@ void CudaBackend::RowSquaredNorms(const Matrix& a, const Matrix& norms) {
   Begin({&a}, {&norms});
   const Matrix partial =
       Allocate(a.rows(), RowSumChunks(a.cols()), ScalarType::kFloat64);
-  Check(SquaredRowNorms(stream(), a, partial, norms), "summing rows");
+  queue_->Do(
+      "summing rows",
+      [](Queue& queue, const Matrix& rows, const Matrix& sums, const Matrix& to) {
+        return SquaredRowNorms(queue.stream(), rows, sums, to);
+      },
+      a,
+      partial,
+      norms);
 }
 
 double CudaBackend::Trace(const Matrix& a) {

@@ -1,6 +1,6 @@
 // The way back to the rows: products over all columns, written where the next
 // iterate goes, then one fused kernel. A step waits for its two norms only.
-#include <algorithm>
+#include <array>
 #include <map>
 #include <vector>
 
@@ -20,37 +20,6 @@ bool CoverRows(const std::vector<RowTerms>& parts, int64_t n) {
     next += part.count;
   }
   return next == n;
-}
-
-GradientTerms ElementsOf(const PullBackTerms& terms) {
-  return {terms.own, terms.row_weights, terms.direct, terms.means};
-}
-
-void Append(StepGraphs::Key& key, const Matrix& matrix) {
-  key.insert(key.end(),
-             {reinterpret_cast<int64_t>(matrix.data()),
-              matrix.rows(),
-              matrix.cols(),
-              matrix.stride(),
-              static_cast<int64_t>(matrix.type())});
-}
-
-void Append(StepGraphs::Key& key, const PullBackTerms& terms) {
-  for (const Matrix* matrix : {&terms.own,
-                               &terms.other,
-                               &terms.row_weights,
-                               &terms.kernel,
-                               &terms.direct,
-                               &terms.means}) {
-    Append(key, *matrix);
-  }
-  for (const RowTerms& rows : terms.rows) {
-    key.insert(key.end(), {rows.first, rows.count});
-    for (const Matrix* matrix :
-         {&rows.other_weights, &rows.own_weights, &rows.offset}) {
-      Append(key, *matrix);
-    }
-  }
 }
 
 }  // namespace
@@ -97,8 +66,14 @@ void CudaBackend::EnqueueRowTerms(const PullBackTerms& terms,
                                   const Matrix& out) {
   const Matrix part = out.Rows(rows.first, rows.count);
   if (!rows.offset.empty()) {
-    Check(SetOffsets(stream(), rows.offset, !overwrite, part),
-          "pulling back to the rows");
+    queue_->Do(
+        "pulling back to the rows",
+        [](Queue& queue, const Matrix& offset, bool add, const Matrix& to) {
+          return SetOffsets(queue.stream(), offset, add, to);
+        },
+        rows.offset,
+        !overwrite,
+        part);
     overwrite = false;
   }
   const auto multiply = [&](const Matrix& side, const Matrix& weights) {
@@ -116,7 +91,7 @@ void CudaBackend::EnqueueRowTerms(const PullBackTerms& terms,
   multiply(terms.other, rows.other_weights);
   multiply(terms.own, rows.own_weights);
   if (overwrite) {
-    Check(FillElements(stream(), 0.0, part), "pulling back to the rows");
+    EnqueueFill(0.0, part);
   }
 }
 
@@ -128,7 +103,7 @@ void CudaBackend::EnqueueProducts(const PullBackTerms& terms,
   } else if (CoverRows(terms.rows, out.rows())) {
     overwrite = true;
   } else {
-    Check(FillElements(stream(), 0.0, out), "pulling back to the rows");
+    EnqueueFill(0.0, out);
   }
   for (const RowTerms& rows : terms.rows) {
     EnqueueRowTerms(terms, rows, overwrite, out);
@@ -141,8 +116,26 @@ void CudaBackend::PullBack(const PullBackTerms& terms, const Matrix& gradient) {
   const PullBackTerms ready = Prepare(terms);
   Begin({}, {&gradient});
   EnqueueProducts(ready, gradient);
-  Check(FinishGradient(stream(), ElementsOf(ready), ready.own_scale, gradient),
-        "pulling back to the rows");
+  queue_->Do(
+      "pulling back to the rows",
+      [](Queue& queue,
+         const Matrix& own,
+         const Matrix& row_weights,
+         const Matrix& direct,
+         const Matrix& means,
+         const double* own_scale,
+         const Matrix& out) {
+        return FinishGradient(queue.stream(),
+                              {own, row_weights, direct, means},
+                              own_scale,
+                              out);
+      },
+      ready.own,
+      ready.row_weights,
+      ready.direct,
+      ready.means,
+      Scalar{ready.own_scale},
+      gradient);
 }
 
 Backend::StepNorms CudaBackend::PullBackAdam(const PullBackTerms& terms,
@@ -160,38 +153,51 @@ Backend::StepNorms CudaBackend::PullBackAdam(const PullBackTerms& terms,
           "PullBackAdam");
   const PullBackTerms ready = Prepare(terms);
   Begin({}, {&first, &second, &next, &means});
-  const std::vector<double> factors = {adam.beta1,
-                                       adam.beta2,
-                                       adam.epsilon,
-                                       adam.step_size,
-                                       adam.second_scale,
-                                       ready.own_scale};
-  static_assert(sizeof(StepFactors) == 6 * sizeof(double));
-  constexpr ScalarType kDouble = ScalarType::kFloat64;
-  const Matrix on_device = Persistent(
-      Slot::kFactors, static_cast<int64_t>(factors.size()), 1, kDouble);
-  Upload(factors, on_device);
-  AdamMatrices state;
-  state.factors = static_cast<const StepFactors*>(on_device.data());
-  state.first = first;
-  state.second = second;
-  state.next = next;
-  state.means = means;
-  state.norms = Persistent(Slot::kNorms, own.cols(), 2, kDouble);
-  const Matrix totals = Persistent(Slot::kTotals, 2, 1, kDouble);
-  StepGraphs::Key key;
-  Append(key, ready);
-  for (const Matrix& matrix :
-       {first, second, next, means, on_device, state.norms, totals}) {
-    Append(key, matrix);
-  }
-  graphs_.Run(key, [&] {
-    EnqueueProducts(ready, next);
-    Check(FinishStep(stream(), ElementsOf(ready), state), "making a step");
-    Check(SumColumns(stream(), state.norms, totals), "making a step");
-  });
-  const std::vector<double> norms = Fetch(totals);
-  return {.gradient_squared = norms[0], .next_squared = norms[1]};
+  const std::array<double, 6> factors = {adam.beta1,
+                                         adam.beta2,
+                                         adam.epsilon,
+                                         adam.step_size,
+                                         adam.second_scale,
+                                         ready.own_scale};
+  static_assert(sizeof(StepFactors) == sizeof(factors));
+  const Matrix norms = Allocate(own.cols(), 2, ScalarType::kFloat64);
+  EnqueueProducts(ready, next);
+  queue_->Do(
+      "making a step",
+      [](Queue& queue,
+         const Matrix& rows,
+         const Matrix& row_weights,
+         const Matrix& direct,
+         const Matrix& own_means,
+         const void* rates,
+         const Matrix& first_moment,
+         const Matrix& second_moment,
+         const Matrix& to,
+         const Matrix& to_means,
+         const Matrix& column_norms) {
+        return FinishStep(queue.stream(),
+                          {rows, row_weights, direct, own_means},
+                          {static_cast<const StepFactors*>(rates),
+                           first_moment,
+                           second_moment,
+                           to,
+                           to_means,
+                           column_norms});
+      },
+      ready.own,
+      ready.row_weights,
+      ready.direct,
+      ready.means,
+      Table{factors.data(), sizeof(factors)},
+      first,
+      second,
+      next,
+      means,
+      norms);
+  const Matrix totals = Vector(2);
+  EnqueueColumnSums(norms, totals);
+  const std::vector<double> sums = Fetch(totals);
+  return {.gradient_squared = sums[0], .next_squared = sums[1]};
 }
 
 }  // namespace repscore::cuda

@@ -192,9 +192,27 @@ DeviceMemory Device::memory() const {
     cudaGetLastError();
     reserved = used = 0;
   }
-  // What the pool holds idle is free to us.
   return {.total_bytes = static_cast<int64_t>(total_bytes),
-          .free_bytes = static_cast<int64_t>(free_bytes + reserved - used)};
+          .free_bytes = static_cast<int64_t>(free_bytes + reserved - used) +
+                        idle_bytes_.load()};
+}
+
+void Device::AddIdleMemory(const void* owner,
+                           std::function<void()> free) const {
+  const std::lock_guard<std::mutex> lock(idle_mutex_);
+  idle_memory_[owner] = std::move(free);
+}
+
+void Device::RemoveIdleMemory(const void* owner) const {
+  const std::lock_guard<std::mutex> lock(idle_mutex_);
+  idle_memory_.erase(owner);
+}
+
+void Device::FreeIdleMemory() const {
+  const std::lock_guard<std::mutex> lock(idle_mutex_);
+  for (const auto& [owner, free] : idle_memory_) {
+    free();
+  }
 }
 
 absl::Status Device::Health() const {

@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -42,7 +44,15 @@ class Device {
   cudaMemPool_t pool() const { return pool_; }
   const Libraries& libraries() const { return libraries_; }
 
+  /// What queues and the pool hold idle counts as free.
   DeviceMemory memory() const;
+
+  // Memory that queues keep for what they do next. `free` gives that of `owner`
+  // back to the pool, from any thread.
+  void AddIdleMemory(const void* owner, std::function<void()> free) const;
+  void RemoveIdleMemory(const void* owner) const;
+  void AddIdleBytes(int64_t bytes) const { idle_bytes_ += bytes; }
+  void FreeIdleMemory() const;
 
   /// Not OK once an error has come that the device does not recover from
   /// within this process.
@@ -71,6 +81,9 @@ class Device {
   const bool fast_float64_;
   const Libraries& libraries_;
   cudaMemPool_t pool_ = nullptr;
+  mutable std::mutex idle_mutex_;
+  mutable std::map<const void*, std::function<void()>> idle_memory_;
+  mutable std::atomic<int64_t> idle_bytes_{0};
   mutable std::atomic<bool> failed_{false};
   mutable std::mutex mutex_;
   mutable absl::Status health_;

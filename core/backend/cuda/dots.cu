@@ -118,6 +118,17 @@ struct DotTotalProgram {
 
 }  // namespace
 
+std::array<int64_t, 8> WordsOf(const DotTerm& term) {
+  return {reinterpret_cast<int64_t>(term.a),
+          reinterpret_cast<int64_t>(term.b),
+          static_cast<int64_t>(term.type),
+          term.rows,
+          term.cols,
+          term.step,
+          term.a_stride,
+          term.b_stride};
+}
+
 DotTerm DotOf(const Matrix& a, const Matrix& b) {
   DotTerm term;
   term.a = a.data();

@@ -62,13 +62,14 @@ struct PackFunctor {
 
 template <typename T>
 struct AddScaledFunctor {
-  T alpha;
+  const double* alpha;
   View<T> a;
-  T beta;
+  const double* beta;
   View<T> b;
   REPSCORE_DEVICE void operator()(int64_t i, int64_t j) const {
-    const T scaled = alpha * a(i, j);
-    b(i, j) = beta == T{0} ? scaled : scaled + beta * b(i, j);
+    const T scaled = static_cast<T>(*alpha) * a(i, j);
+    const T kept = static_cast<T>(*beta);
+    b(i, j) = kept == T{0} ? scaled : scaled + kept * b(i, j);
   }
 };
 
@@ -95,10 +96,10 @@ struct OffsetFunctor {
 
 struct DiagonalFunctor {
   double keep;
-  double value;
+  const double* value;
   View<double> a;
   REPSCORE_DEVICE void operator()(int64_t i, int64_t) const {
-    a(i, i) = keep == 0.0 ? value : keep * a(i, i) + value;
+    a(i, i) = keep == 0.0 ? *value : keep * a(i, i) + *value;
   }
 };
 
@@ -151,40 +152,40 @@ struct DistanceFunctor {
 };
 
 struct ExpFunctor {
-  double scale;
+  const double* scale;
   View<double> in;
   View<double> out;
   REPSCORE_DEVICE void operator()(int64_t i, int64_t j) const {
-    out(i, j) = std::exp(scale * in(i, j));
+    out(i, j) = std::exp(*scale * in(i, j));
   }
 };
 
 struct SquareRootFunctor {
-  double scale;
+  const double* scale;
   View<double> in;
   View<double> out;
   REPSCORE_DEVICE void operator()(int64_t i, int64_t j) const {
-    out(i, j) = std::sqrt(scale * in(i, j));
+    out(i, j) = std::sqrt(*scale * in(i, j));
   }
 };
 
 struct ReciprocalFunctor {
-  double scale;
+  const double* scale;
   View<double> in;
   View<double> out;
   REPSCORE_DEVICE void operator()(int64_t i, int64_t j) const {
     const double x = in(i, j);
-    out(i, j) = x == 0.0 ? 0.0 : 1.0 / (scale * x);
+    out(i, j) = x == 0.0 ? 0.0 : 1.0 / (*scale * x);
   }
 };
 
 struct HadamardFunctor {
-  double alpha;
+  const double* alpha;
   View<double> a;
   View<double> b;
   View<double> out;
   REPSCORE_DEVICE void operator()(int64_t i, int64_t j) const {
-    out(i, j) = alpha * a(i, j) * b(i, j);
+    out(i, j) = *alpha * a(i, j) * b(i, j);
   }
 };
 
@@ -274,18 +275,16 @@ cudaError_t Pack(cudaStream_t stream,
 }
 
 cudaError_t AddScaled(cudaStream_t stream,
-                      double alpha,
+                      const double* alpha,
                       const Matrix& a,
-                      double beta,
+                      const double* beta,
                       const Matrix& b) {
   return WithType(b.type(), [&](auto zero) {
     using T = decltype(zero);
     return ForEachOf(stream,
                      b,
-                     AddScaledFunctor<T>{static_cast<T>(alpha),
-                                         ViewOf<T>(a),
-                                         static_cast<T>(beta),
-                                         ViewOf<T>(b)});
+                     AddScaledFunctor<T>{
+                         alpha, ViewOf<T>(a), beta, ViewOf<T>(b)});
   });
 }
 
@@ -309,7 +308,7 @@ cudaError_t SetOffsets(cudaStream_t stream,
 
 cudaError_t ChangeDiagonal(cudaStream_t stream,
                            double keep,
-                           double value,
+                           const double* value,
                            const Matrix& a) {
   return ForEach(
       stream, a.rows(), 1, DiagonalFunctor{keep, value, ViewOf<double>(a)});
@@ -375,7 +374,7 @@ cudaError_t Distances(cudaStream_t stream,
 
 cudaError_t MapElements(cudaStream_t stream,
                         Function function,
-                        double scale,
+                        const double* scale,
                         const Matrix& in,
                         const Matrix& out) {
   const View<double> from = ViewOf<double>(in);
@@ -392,7 +391,7 @@ cudaError_t MapElements(cudaStream_t stream,
 }
 
 cudaError_t MultiplyElements(cudaStream_t stream,
-                             double alpha,
+                             const double* alpha,
                              const Matrix& a,
                              const Matrix& b,
                              const Matrix& out) {

@@ -1,11 +1,13 @@
 // Our own kernels, as host functions that enqueue them. Shapes fit; the caller
 // has checked. Where a matrix may be of either scalar type it says so, else it
-// is float64.
+// is float64. Factors that differ from step to step are read from the device, so
+// that work that was recorded once serves them all.
 #ifndef REPSCORE_CORE_BACKEND_CUDA_KERNELS_H_
 #define REPSCORE_CORE_BACKEND_CUDA_KERNELS_H_
 
 #include <cuda_runtime.h>
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -40,9 +42,9 @@ cudaError_t Pack(cudaStream_t stream,
                  void* packed);
 /// b = alpha a + beta b; beta = 0 overwrites.
 cudaError_t AddScaled(cudaStream_t stream,
-                      double alpha,
+                      const double* alpha,
                       const Matrix& a,
-                      double beta,
+                      const double* beta,
                       const Matrix& b);
 /// The upper triangle from the lower one.
 cudaError_t MirrorLower(cudaStream_t stream, const Matrix& a);
@@ -55,7 +57,7 @@ cudaError_t SetOffsets(cudaStream_t stream,
 /// a_ii = keep a_ii + value
 cudaError_t ChangeDiagonal(cudaStream_t stream,
                            double keep,
-                           double value,
+                           const double* value,
                            const Matrix& a);
 /// diagonal [n x 1] of a
 cudaError_t CopyDiagonal(cudaStream_t stream,
@@ -81,11 +83,11 @@ cudaError_t Distances(cudaStream_t stream,
                       const Matrix& out);
 cudaError_t MapElements(cudaStream_t stream,
                         Function function,
-                        double scale,
+                        const double* scale,
                         const Matrix& in,
                         const Matrix& out);
 cudaError_t MultiplyElements(cudaStream_t stream,
-                             double alpha,
+                             const double* alpha,
                              const Matrix& a,
                              const Matrix& b,
                              const Matrix& out);
@@ -124,6 +126,8 @@ struct DotTerm {
   int64_t a_stride = 0;  ///< from one column to the next
   int64_t b_stride = 0;
 };
+/// All of a term, for keys.
+std::array<int64_t, 8> WordsOf(const DotTerm& term);
 DotTerm DotOf(const Matrix& a, const Matrix& b);
 DotTerm TraceOf(const Matrix& a);
 /// Partial sums that Dots needs room for.
@@ -178,7 +182,7 @@ struct GradientTerms {
 /// type, and removes column means.
 cudaError_t FinishGradient(cudaStream_t stream,
                            const GradientTerms& terms,
-                           double own_scale,
+                           const double* own_scale,
                            const Matrix& gradient);
 
 struct AdamMatrices {

@@ -19,10 +19,10 @@ namespace repscore::cuda {
   F(set_stream, cublasSetStream) \
   F(set_workspace, cublasSetWorkspace) \
   F(set_math_mode, cublasSetMathMode) \
+  F(set_pointer_mode, cublasSetPointerMode) \
   F(sgemm, cublasSgemm) \
   F(dgemm, cublasDgemm) \
-  F(ssyrk, cublasSsyrk) \
-  F(dsyrk, cublasDsyrk) \
+  F(dgemm_batched, cublasDgemmBatched) \
   F(dtrsm, cublasDtrsm) \
   F(dtrsm_batched, cublasDtrsmBatched) \
   F(sgeam, cublasSgeam) \

@@ -12,6 +12,7 @@ namespace {
 
 struct Buffer {
   std::shared_ptr<Queue> home;
+  size_t bytes = 0;
   std::mutex mutex;
   /// Other queues that have waited for the last write.
   std::set<std::shared_ptr<Queue>> readers;
@@ -32,10 +33,7 @@ struct Release {
       // The device has failed: there is nothing left to order.
       cudaGetLastError();
     }
-    const std::lock_guard<std::mutex> lock(home.mutex());
-    if (cudaFreeAsync(data, home.stream()) != cudaSuccess) {
-      cudaGetLastError();
-    }
+    home.GiveBack(data, buffer->bytes);
   }
 };
 
@@ -49,20 +47,6 @@ Buffer& BufferOf(const Queue& queue, const Matrix& matrix) {
   return *release->buffer;
 }
 
-/// Tries once more after idle memory has gone back to the device.
-cudaError_t AllocateFromPool(Queue& queue, size_t bytes, void** data) {
-  const cudaMemPool_t pool = queue.device().pool();
-  cudaError_t error =
-      cudaMallocFromPoolAsync(data, bytes, pool, queue.stream());
-  if (error == cudaErrorMemoryAllocation) {
-    cudaGetLastError();
-    queue.Wait();
-    queue.device().Check(cudaMemPoolTrimTo(pool, 0), "trimming the pool");
-    error = cudaMallocFromPoolAsync(data, bytes, pool, queue.stream());
-  }
-  return error;
-}
-
 }  // namespace
 
 std::shared_ptr<void> AllocateBuffer(const std::shared_ptr<Queue>& queue,
@@ -70,11 +54,9 @@ std::shared_ptr<void> AllocateBuffer(const std::shared_ptr<Queue>& queue,
   const int64_t wanted = std::max<int64_t>(bytes, 1);
   auto buffer = std::make_shared<Buffer>();
   buffer->home = queue;
-  void* data = nullptr;
-  const cudaError_t error =
-      AllocateFromPool(*queue, static_cast<size_t>(wanted), &data);
-  if (error == cudaErrorMemoryAllocation) {
-    cudaGetLastError();
+  buffer->bytes = static_cast<size_t>(wanted);
+  void* const data = queue->Allocate(buffer->bytes);
+  if (data == nullptr) {
     const DeviceMemory now = queue->device().memory();
     throw BackendError(
         absl::ResourceExhaustedError(StrCat(queue->device().name(),
@@ -86,7 +68,6 @@ std::shared_ptr<void> AllocateBuffer(const std::shared_ptr<Queue>& queue,
                                             now.total_bytes,
                                             " free")));
   }
-  queue->device().Check(error, "allocating memory");
   return {data, Release{std::move(buffer)}};
 }
 

@@ -1,5 +1,7 @@
 #include "core/backend/cuda/queue.h"
 
+#include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace repscore::cuda {
@@ -8,6 +10,22 @@ namespace {
 // What cuBLAS recommends for its largest devices. Its own choice would be
 // allocated inside captures and depend on what else runs.
 constexpr size_t kWorkspaceBytes = size_t{32} << 20;
+
+// Blocks differ in size by an eighth, large ones by a fixed amount.
+constexpr size_t kSmallestBlock = 512;
+constexpr size_t kLargeBlock = size_t{2} << 20;
+constexpr size_t kLargeStep = size_t{256} << 10;
+// Blocks of shapes that do not come again are given back from here on.
+constexpr size_t kMostIdleBytes = size_t{1} << 30;
+
+size_t BlockSize(size_t bytes) {
+  if (bytes <= kSmallestBlock) {
+    return kSmallestBlock;
+  }
+  const size_t step =
+      bytes > kLargeBlock ? kLargeStep : std::bit_floor(bytes - 1) / 8;
+  return (bytes + step - 1) / step * step;
+}
 
 }  // namespace
 
@@ -40,6 +58,9 @@ void Queue::Create() {
   device.Check(libraries.set_stream(blas_, stream_), "starting cuBLAS");
   device.Check(libraries.set_workspace(blas_, workspace_, kWorkspaceBytes),
                "starting cuBLAS");
+  // Factors come from the device: see Tape.
+  device.Check(libraries.set_pointer_mode(blas_, CUBLAS_POINTER_MODE_DEVICE),
+               "starting cuBLAS");
   // True float32 products: no TF32, no emulation.
   device.Check(libraries.set_math_mode(blas_, CUBLAS_DEFAULT_MATH),
                "starting cuBLAS");
@@ -48,6 +69,12 @@ void Queue::Create() {
                "starting cuSOLVER");
   device.Check(libraries.solver_create_parameters(&solver_parameters_),
                "starting cuSOLVER");
+  tape_ = std::make_unique<Tape>(device, stream_);
+  device.AddIdleMemory(this, [this] {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    PlayForAnother();
+    FreeIdleBlocks();
+  });
 }
 
 void Queue::Destroy() noexcept {
@@ -59,6 +86,14 @@ void Queue::Destroy() noexcept {
   if (copy_stream_ != nullptr) {
     cudaStreamSynchronize(copy_stream_);
   }
+  device_->RemoveIdleMemory(this);
+  tape_.reset();
+  for (const auto& [size, blocks] : idle_) {
+    for (void* block : blocks) {
+      cudaFreeAsync(block, stream_);
+    }
+  }
+  device_->AddIdleBytes(-static_cast<int64_t>(idle_bytes_));
   if (solver_parameters_ != nullptr) {
     libraries.solver_destroy_parameters(solver_parameters_);
   }
@@ -81,7 +116,87 @@ void Queue::Destroy() noexcept {
   cudaGetLastError();
 }
 
+void Queue::Play() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  ThrowKept();
+  tape_->Play();
+}
+
+void Queue::PlayForAnother() {
+  try {
+    tape_->Play();
+  } catch (...) {
+    kept_error_ = std::current_exception();
+  }
+}
+
+void Queue::ThrowKept() {
+  if (kept_error_ != nullptr) {
+    std::rethrow_exception(std::exchange(kept_error_, nullptr));
+  }
+}
+
+void* Queue::Allocate(size_t bytes) {
+  const size_t size = BlockSize(bytes);
+  const auto from_pool = [&](void** data) {
+    return cudaMallocFromPoolAsync(data, size, device_->pool(), stream_);
+  };
+  void* data = nullptr;
+  cudaError_t error = cudaSuccess;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = idle_.find(size);
+    if (found != idle_.end() && !found->second.empty()) {
+      data = found->second.back();
+      found->second.pop_back();
+      idle_bytes_ -= size;
+      device_->AddIdleBytes(-static_cast<int64_t>(size));
+      return data;
+    }
+    if (idle_bytes_ > kMostIdleBytes) {
+      tape_->Play();
+      FreeIdleBlocks();
+    }
+    error = from_pool(&data);
+  }
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    device_->FreeIdleMemory();
+    Wait();
+    device_->Check(cudaMemPoolTrimTo(device_->pool(), 0), "trimming the pool");
+    const std::lock_guard<std::mutex> lock(mutex_);
+    error = from_pool(&data);
+  }
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    return nullptr;
+  }
+  device_->Check(error, "allocating memory");
+  return data;
+}
+
+void Queue::GiveBack(void* data, size_t bytes) noexcept {
+  const size_t size = BlockSize(bytes);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  idle_[size].push_back(data);
+  idle_bytes_ += size;
+  device_->AddIdleBytes(static_cast<int64_t>(size));
+}
+
+// The tape has been played: it may read and write them.
+void Queue::FreeIdleBlocks() {
+  for (auto& [size, blocks] : idle_) {
+    for (void* block : blocks) {
+      device_->Check(cudaFreeAsync(block, stream_), "freeing memory");
+    }
+    blocks.clear();
+  }
+  device_->AddIdleBytes(-static_cast<int64_t>(idle_bytes_));
+  idle_bytes_ = 0;
+}
+
 void Queue::Wait() {
+  Play();
   ++waits_;
   device_->Check(cudaStreamSynchronize(stream_), "waiting for the device");
 }
@@ -99,9 +214,11 @@ void Queue::WaitFor(cudaEvent_t event) {
 }
 
 void Queue::Follow(Queue& other) {
-  const std::lock_guard<std::mutex> lock(other.mutex());
+  const std::lock_guard<std::mutex> lock(other.mutex_);
+  other.PlayForAnother();
   device_->Check(cudaEventRecord(other.position_, other.stream_),
                  "ordering two queues");
+  // Over what is on this tape already it makes no difference.
   device_->Check(cudaStreamWaitEvent(stream_, other.position_, 0),
                  "ordering two queues");
 }

@@ -2,19 +2,29 @@
 // backend enqueues to. Work of one queue runs in order; queues run beside each
 // other.
 //
-// Only the backend's thread enqueues. Other threads may make their own queue
-// follow this one and give buffers back to it: that is what mutex() is for.
+// What the backend does goes through Do(), which collects it on a tape until
+// somebody waits; what cannot be recorded is enqueued to stream() directly,
+// after Play(). Only the backend's thread enqueues. Other threads may make their
+// own queue follow this one and give buffers back to it.
 #ifndef REPSCORE_CORE_BACKEND_CUDA_QUEUE_H_
 #define REPSCORE_CORE_BACKEND_CUDA_QUEUE_H_
 
 #include <cuda_runtime.h>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <vector>
 
 #include "core/backend/cuda/device.h"
+#include "core/backend/cuda/tape.h"
 
 namespace repscore::cuda {
 
@@ -35,24 +45,50 @@ class Queue {
   cusolverDnHandle_t solver() const { return solver_; }
   cusolverDnParams_t solver_parameters() const { return solver_parameters_; }
 
-  /// The host waits for all work enqueued so far. Counted.
+  /// Does function(*this, arguments...) when the tape is played. The function
+  /// enqueues to stream() and returns the status of that; it captures nothing,
+  /// and sees its arguments as Tape::ForDevice() makes them.
+  template <typename Function, typename... Arguments>
+  void Do(std::string_view doing,
+          Function function,
+          const Arguments&... arguments);
+  /// Enqueues what Do() has collected.
+  void Play();
+  /// For calls to the libraries that enqueue nothing, while work may wait on the
+  /// tape.
+  std::unique_lock<std::mutex> Lock() {
+    return std::unique_lock<std::mutex>(mutex_);
+  }
+  int64_t replays() const { return tape_->replays(); }
+
+  // Memory in the order of this queue: a block that was given back may be had
+  // again at once, for the work that comes next. Blocks are kept by size, the
+  // latest first, so that steps that allocate alike get the same addresses.
+
+  /// Null when the device has no room, with what the device can give back given
+  /// back. Throws BackendError for other errors.
+  void* Allocate(size_t bytes);
+  /// From any thread.
+  void GiveBack(void* data, size_t bytes) noexcept;
+
+  /// The host waits for all work so far. Counted.
   void Wait();
   /// The host waits for `event`, unless it has happened. Counted when it waits.
   void WaitFor(cudaEvent_t event);
   /// How often the host has waited.
   int64_t waits() const { return waits_; }
 
-  /// What is enqueued here from now on runs after what `other` has enqueued so
-  /// far. Takes other's mutex; never call it while holding one.
+  /// What is enqueued here from now on runs after what `other` has done so far.
   void Follow(Queue& other);
-
-  /// Held while work is captured into a graph, and by other threads that touch
-  /// the stream: nothing of theirs may slip into a capture.
-  std::mutex& mutex() { return mutex_; }
 
  private:
   void Create();
   void Destroy() noexcept;
+  // Under the mutex.
+  void FreeIdleBlocks();
+  /// Plays the tape from another thread: this queue's own meets the error.
+  void PlayForAnother();
+  void ThrowKept();
 
   const std::shared_ptr<Device> device_;
   cudaStream_t stream_ = nullptr;
@@ -62,9 +98,37 @@ class Queue {
   cusolverDnHandle_t solver_ = nullptr;
   cusolverDnParams_t solver_parameters_ = nullptr;
   void* workspace_ = nullptr;
+  /// Held while the tape or the blocks change, and while work is recorded:
+  /// nothing of another thread may slip into a recording.
   std::mutex mutex_;
+  std::unique_ptr<Tape> tape_;
+  std::exception_ptr kept_error_;
+  std::map<size_t, std::vector<void*>> idle_;
+  size_t idle_bytes_ = 0;
   std::atomic<int64_t> waits_{0};
 };
+
+template <typename Function, typename... Arguments>
+void Queue::Do(std::string_view doing,
+               Function function,
+               const Arguments&... arguments) {
+  static_assert(std::is_empty_v<Function>);
+  static constexpr char kCallSite = 0;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  ThrowKept();
+  tape_->Reserve((Tape::DeviceBytes(arguments) + ... + size_t{0}));
+  tape_->Begin(&kCallSite);
+  // Braces, for their order.
+  std::tuple<decltype(tape_->ForDevice(arguments))...> ready{
+      tape_->ForDevice(arguments)...};
+  tape_->Add([this, doing, function, ready = std::move(ready)] {
+    std::apply(
+        [&](const auto&... argument) {
+          device_->Check(function(*this, argument...), doing);
+        },
+        ready);
+  });
+}
 
 }  // namespace repscore::cuda
 

@@ -46,18 +46,21 @@ template <typename T>
 struct GradientProgram {
   static constexpr int kPhases = 2;
   Terms<T> terms;
-  T own_scale;
+  const double* own_scale;
 
   struct State {
     int64_t rows;
     int64_t column;
     double mean;
+    T own_scale;
   };
 
-  REPSCORE_DEVICE State Start(int64_t j) const { return {terms.rows, j, 0.0}; }
+  REPSCORE_DEVICE State Start(int64_t j) const {
+    return {terms.rows, j, 0.0, static_cast<T>(*own_scale)};
+  }
   REPSCORE_DEVICE Sums Visit(int phase, const State& state, int64_t i) const {
     T& g = terms.gradient(i, state.column);
-    g = phase == 0 ? terms.Sum(own_scale, i, state.column)
+    g = phase == 0 ? terms.Sum(state.own_scale, i, state.column)
                    : static_cast<T>(static_cast<double>(g) - state.mean);
     return {static_cast<double>(g), 0.0};
   }
@@ -175,15 +178,14 @@ Terms<T> TermsOf(const GradientTerms& terms, const Matrix& gradient) {
 
 cudaError_t FinishGradient(cudaStream_t stream,
                            const GradientTerms& terms,
-                           double own_scale,
+                           const double* own_scale,
                            const Matrix& gradient) {
   return WithType(gradient.type(), [&](auto zero) {
     using T = decltype(zero);
     return ForColumns(stream,
                       gradient.cols(),
                       gradient.rows(),
-                      GradientProgram<T>{TermsOf<T>(terms, gradient),
-                                         static_cast<T>(own_scale)});
+                      GradientProgram<T>{TermsOf<T>(terms, gradient), own_scale});
   });
 }
 

@@ -18,6 +18,7 @@ enum cublasFillMode_t { CUBLAS_FILL_MODE_LOWER };
 enum cublasSideMode_t { CUBLAS_SIDE_LEFT, CUBLAS_SIDE_RIGHT };
 enum cublasDiagType_t { CUBLAS_DIAG_NON_UNIT };
 enum cublasMath_t { CUBLAS_DEFAULT_MATH };
+enum cublasPointerMode_t { CUBLAS_POINTER_MODE_HOST, CUBLAS_POINTER_MODE_DEVICE };
 
 struct EmulatedBlasHandle;
 using cublasHandle_t = EmulatedBlasHandle*;
@@ -29,6 +30,8 @@ cublasStatus_t cublasSetWorkspace(cublasHandle_t handle,
                                   void* workspace,
                                   size_t bytes);
 cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode);
+cublasStatus_t cublasSetPointerMode(cublasHandle_t handle,
+                                    cublasPointerMode_t mode);
 
 #define REPSCORE_EMULATED_BLAS(T, prefix)                        \
   cublasStatus_t cublas##prefix##gemm(cublasHandle_t handle,     \
@@ -42,17 +45,6 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode);
                                       int a_stride,              \
                                       const T* b,                \
                                       int b_stride,              \
-                                      const T* beta,             \
-                                      T* c,                      \
-                                      int c_stride);             \
-  cublasStatus_t cublas##prefix##syrk(cublasHandle_t handle,     \
-                                      cublasFillMode_t triangle, \
-                                      cublasOperation_t op,      \
-                                      int n,                     \
-                                      int k,                     \
-                                      const T* alpha,            \
-                                      const T* a,                \
-                                      int a_stride,              \
                                       const T* beta,             \
                                       T* c,                      \
                                       int c_stride);             \
@@ -73,6 +65,21 @@ REPSCORE_EMULATED_BLAS(float, S)
 REPSCORE_EMULATED_BLAS(double, D)
 #undef REPSCORE_EMULATED_BLAS
 
+cublasStatus_t cublasDgemmBatched(cublasHandle_t handle,
+                                  cublasOperation_t a_op,
+                                  cublasOperation_t b_op,
+                                  int m,
+                                  int n,
+                                  int k,
+                                  const double* alpha,
+                                  const double* const a[],
+                                  int a_stride,
+                                  const double* const b[],
+                                  int b_stride,
+                                  const double* beta,
+                                  double* const c[],
+                                  int c_stride,
+                                  int count);
 cublasStatus_t cublasDtrsm(cublasHandle_t handle,
                            cublasSideMode_t side,
                            cublasFillMode_t triangle,

@@ -1,5 +1,5 @@
 // cuBLAS over the host's BLAS: enqueued like everything else, with scalars
-// taken at the call.
+// taken at the call, or when the work runs where they are the device's.
 #include <cblas.h>
 #include <cublas_v2.h>
 
@@ -14,6 +14,7 @@
 
 struct EmulatedBlasHandle {
   cudaStream_t stream = nullptr;
+  bool device_scalars = false;
 };
 
 namespace {
@@ -28,6 +29,20 @@ cublasStatus_t Enqueue(cublasHandle_t handle, Work work) {
              ? CUBLAS_STATUS_SUCCESS
              : CUBLAS_STATUS_EXECUTION_FAILED;
 }
+
+/// A factor of a product, as it is when the product runs.
+template <typename T>
+class Factor {
+ public:
+  Factor(cublasHandle_t handle, const T* at)
+      : at_(handle->device_scalars ? at : nullptr),
+        value_(handle->device_scalars ? T{0} : *at) {}
+  T operator()() const { return at_ == nullptr ? value_ : *at_; }
+
+ private:
+  const T* at_;
+  T value_;
+};
 
 bool Fits(cublasOperation_t op, int rows, int cols, int stride) {
   return stride >= std::max(1, op == CUBLAS_OP_N ? rows : cols);
@@ -61,6 +76,12 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t /*handle*/,
   return CUBLAS_STATUS_SUCCESS;
 }
 
+cublasStatus_t cublasSetPointerMode(cublasHandle_t handle,
+                                    cublasPointerMode_t mode) {
+  handle->device_scalars = mode == CUBLAS_POINTER_MODE_DEVICE;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
 // NOLINTBEGIN(bugprone-macro-parentheses)
 #define REPSCORE_EMULATED_BLAS(T, prefix, cblas_prefix)                        \
   cublasStatus_t cublas##prefix##gemm(cublasHandle_t handle,                   \
@@ -81,19 +102,21 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t /*handle*/,
         c_stride < m || m < 1 || n < 1 || k < 1) {                             \
       return CUBLAS_STATUS_INVALID_VALUE;                                      \
     }                                                                          \
-    return Enqueue(handle, [=, alpha = *alpha, beta = *beta] {                 \
+    return Enqueue(handle, [=,                                                 \
+                            alpha = Factor<T>(handle, alpha),                 \
+                            beta = Factor<T>(handle, beta)] {                 \
       cblas_##cblas_prefix##gemm(CblasColMajor,                                \
                                  ToCblas(a_op),                                \
                                  ToCblas(b_op),                                \
                                  m,                                            \
                                  n,                                            \
                                  k,                                            \
-                                 alpha,                                        \
+                                 alpha(),                                        \
                                  a,                                            \
                                  a_stride,                                     \
                                  b,                                            \
                                  b_stride,                                     \
-                                 beta,                                         \
+                                 beta(),                                         \
                                  c,                                            \
                                  c_stride);                                    \
       if (repscore::cuda_emulation::TakeSpoiledProduct()) {                    \
@@ -103,34 +126,6 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t /*handle*/,
                       std::numeric_limits<T>::quiet_NaN());                    \
         }                                                                      \
       }                                                                        \
-    });                                                                        \
-  }                                                                            \
-  cublasStatus_t cublas##prefix##syrk(cublasHandle_t handle,                   \
-                                      cublasFillMode_t /*triangle*/,           \
-                                      cublasOperation_t op,                    \
-                                      int n,                                   \
-                                      int k,                                   \
-                                      const T* alpha,                          \
-                                      const T* a,                              \
-                                      int a_stride,                            \
-                                      const T* beta,                           \
-                                      T* c,                                    \
-                                      int c_stride) {                          \
-    if (!Fits(op, n, k, a_stride) || c_stride < n || n < 1 || k < 1) {         \
-      return CUBLAS_STATUS_INVALID_VALUE;                                      \
-    }                                                                          \
-    return Enqueue(handle, [=, alpha = *alpha, beta = *beta] {                 \
-      cblas_##cblas_prefix##syrk(CblasColMajor,                                \
-                                 CblasLower,                                   \
-                                 ToCblas(op),                                  \
-                                 n,                                            \
-                                 k,                                            \
-                                 alpha,                                        \
-                                 a,                                            \
-                                 a_stride,                                     \
-                                 beta,                                         \
-                                 c,                                            \
-                                 c_stride);                                    \
     });                                                                        \
   }                                                                            \
   cublasStatus_t cublas##prefix##geam(cublasHandle_t handle,                   \
@@ -152,14 +147,16 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t /*handle*/,
         (b == c && b_op != CUBLAS_OP_N)) {                                     \
       return CUBLAS_STATUS_INVALID_VALUE;                                      \
     }                                                                          \
-    return Enqueue(handle, [=, alpha = *alpha, beta = *beta] {                 \
+    return Enqueue(handle, [=,                                                 \
+                            alpha = Factor<T>(handle, alpha),                 \
+                            beta = Factor<T>(handle, beta)] {                 \
       for (int j = 0; j < n; ++j) {                                            \
         for (int i = 0; i < m; ++i) {                                          \
           const T left =                                                       \
               a_op == CUBLAS_OP_N ? a[j * a_stride + i] : a[i * a_stride + j]; \
-          T sum = alpha * left;                                                \
-          if (beta != T{0}) {                                                  \
-            sum += beta * (b_op == CUBLAS_OP_N ? b[j * b_stride + i]           \
+          T sum = alpha() * left;                                                \
+          if (beta() != T{0}) {                                                  \
+            sum += beta() * (b_op == CUBLAS_OP_N ? b[j * b_stride + i]           \
                                                : b[i * b_stride + j]);         \
           }                                                                    \
           c[j * c_stride + i] = sum;                                           \
@@ -184,7 +181,7 @@ cublasStatus_t cublasDtrsm(cublasHandle_t handle,
                            int factor_stride,
                            double* b,
                            int b_stride) {
-  return Enqueue(handle, [=, alpha = *alpha] {
+  return Enqueue(handle, [=, alpha = Factor<double>(handle, alpha)] {
     cblas_dtrsm(CblasColMajor,
                 side == CUBLAS_SIDE_LEFT ? CblasLeft : CblasRight,
                 CblasLower,
@@ -192,7 +189,7 @@ cublasStatus_t cublasDtrsm(cublasHandle_t handle,
                 CblasNonUnit,
                 m,
                 n,
-                alpha,
+                alpha(),
                 factor,
                 factor_stride,
                 b,
@@ -217,7 +214,7 @@ cublasStatus_t cublasDtrsmBatched(cublasHandle_t handle,
       b_stride < m || count < 1) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
-  return Enqueue(handle, [=, alpha = *alpha] {
+  return Enqueue(handle, [=, alpha = Factor<double>(handle, alpha)] {
     for (int i = 0; i < count; ++i) {
       cblas_dtrsm(CblasColMajor,
                   side == CUBLAS_SIDE_LEFT ? CblasLeft : CblasRight,
@@ -226,13 +223,55 @@ cublasStatus_t cublasDtrsmBatched(cublasHandle_t handle,
                   CblasNonUnit,
                   m,
                   n,
-                  alpha,
+                  alpha(),
                   factors[i],
                   factor_stride,
                   b[i],
                   b_stride);
     }
   });
+}
+
+cublasStatus_t cublasDgemmBatched(cublasHandle_t handle,
+                                  cublasOperation_t a_op,
+                                  cublasOperation_t b_op,
+                                  int m,
+                                  int n,
+                                  int k,
+                                  const double* alpha,
+                                  const double* const a[],
+                                  int a_stride,
+                                  const double* const b[],
+                                  int b_stride,
+                                  const double* beta,
+                                  double* const c[],
+                                  int c_stride,
+                                  int count) {
+  if (!Fits(a_op, m, k, a_stride) || !Fits(b_op, k, n, b_stride) ||
+      c_stride < m || m < 1 || n < 1 || k < 1 || count < 1) {
+    return CUBLAS_STATUS_INVALID_VALUE;
+  }
+  return Enqueue(handle,
+                 [=,
+                  alpha = Factor<double>(handle, alpha),
+                  beta = Factor<double>(handle, beta)] {
+                   for (int i = 0; i < count; ++i) {
+                     cblas_dgemm(CblasColMajor,
+                                 ToCblas(a_op),
+                                 ToCblas(b_op),
+                                 m,
+                                 n,
+                                 k,
+                                 alpha(),
+                                 a[i],
+                                 a_stride,
+                                 b[i],
+                                 b_stride,
+                                 beta(),
+                                 c[i],
+                                 c_stride);
+                   }
+                 });
 }
 
 // NOLINTEND(readability-identifier-naming,readability-function-size)

@@ -1,12 +1,14 @@
-// Polar factors where float64 is slow: a polynomial iteration in float32, made
-// orthogonal in float64 at the end.
-//
-// X <- X (a I + b X'X + c (X'X)^2) with the polynomials that bring singular
-// values nearest to 1 (Amsel, Persson, Musco & Gower 2025, "Polar Express",
-// algorithm 1), products alone. X keeps the singular vectors of A all the way:
-// neither a Gram matrix, which has no small singular values in float32, nor the
-// last step's factor may stand in for it.
+// Polar factors by products alone, which a device does many times faster than
+// decompositions and triangular systems:
+//   X <- X (a I + b X'X + c (X'X)^2)
+// with the polynomials that bring singular values nearest to 1 (Amsel, Persson,
+// Musco & Gower 2025, "Polar Express", algorithm 1). In float64; where that is
+// slow in float32, made orthogonal in float64 at the end. X keeps the singular
+// vectors of A all the way: neither a Gram matrix, which has no small singular
+// values in float32, nor the last step's factor may stand in for it.
 #include <cmath>
+#include <iterator>
+#include <utility>
 
 #include "core/backend/cuda/checks.h"
 #include "core/backend/cuda/cuda_backend.h"
@@ -45,37 +47,88 @@ constexpr Quintic kSteps[] = {
     {1.8564356553306964, -1.2132377001560202, 0.35679963649135849},
     {1.8749953579273519, -1.2499907158776886, 0.37499535795033689},
 };
-// |X'X - I| per column after the iteration, up to which one step in float64
-// leaves nothing of it: two orders above what rounding makes.
-constexpr double kOrthogonality = 1e-6;
-// |X'A - A'X| against |X'A|: one order above what rounding makes.
-constexpr double kSymmetry = 1e-4;
+// How often more the second step is taken for singular values from 1e-12 on: the
+// steps after it differ from it by less than they grow such values.
+constexpr int kStepsForSmall = 9;
+// |Q'Q - I| per column, up to which Q is taken for orthogonal, and |Q'A - A'Q|
+// against |Q'A|, up to which it is taken for the factor of A.
+constexpr double kOrthogonality = 1e-11;
+constexpr double kSymmetry = 1e-9;
+// The same of an iteration in float32: one step in float64 leaves nothing of
+// the first, two orders above what rounding makes; one order above it.
+constexpr double kSingleOrthogonality = 1e-6;
+constexpr double kSingleSymmetry = 1e-4;
 // Smallest pivot of X'A against its diagonal element. Below, directions of A
 // are rounding of float32, which the iteration takes for singular vectors.
 constexpr double kPivotFloor = 1e-4;
 
 }  // namespace
 
-Matrix CudaBackend::IterateInSingle(const Matrix& a) {
+Matrix CudaBackend::IterateToPolar(const Matrix& a, int steps_for_small) {
   const int64_t n = a.cols();
-  const Matrix gram = Allocate(n, n, kSingle);
-  const Matrix polynomial = Allocate(n, n, kSingle);
+  const Matrix gram = Allocate(n, n, a.type());
+  const Matrix polynomial = Allocate(n, n, a.type());
   const Matrix scale = Vector(1);
-  Matrix x = Allocate(a.rows(), n, kSingle);
-  Matrix next = Allocate(a.rows(), n, kSingle);
+  Matrix x = Allocate(a.rows(), n, a.type());
+  Matrix next = Allocate(a.rows(), n, a.type());
   // |A'A|^(1/2) is at least the largest singular value.
   Syrk(Op::kTranspose, 1.0, a, 0.0, gram);
   EnqueueDots({DotOf(gram, gram)}, scale);
-  Check(DivideByFourthRoot(stream(), scale, a, x), "scaling");
-  for (const Quintic& step : kSteps) {
-    Syrk(Op::kTranspose, 1.0, x, 0.0, gram);
+  queue_->Do(
+      "scaling",
+      [](Queue& queue, const Matrix& by, const Matrix& from, const Matrix& to) {
+        return DivideByFourthRoot(queue.stream(), by, from, to);
+      },
+      scale,
+      a,
+      x);
+  const auto take = [&](const Quintic& step) {
+    Gemm(Op::kTranspose, Op::kNone, 1.0, x, x, 0.0, gram);
     Copy(gram, polynomial);
     Gemm(Op::kNone, Op::kNone, step.c, gram, gram, step.b, polynomial);
     Copy(x, next);
     Gemm(Op::kNone, Op::kNone, 1.0, x, polynomial, step.a, next);
     std::swap(x, next);
+  };
+  take(kSteps[0]);
+  for (int i = 0; i < steps_for_small; ++i) {
+    take(kSteps[1]);
+  }
+  for (size_t i = 1; i < std::size(kSteps); ++i) {
+    take(kSteps[i]);
   }
   return x;
+}
+
+bool CudaBackend::PolarByProducts(const Matrix& a,
+                                  PolarMethod method,
+                                  const Matrix& q,
+                                  double* nuclear_norm) {
+  const int64_t n = a.cols();
+  // The Gram matrix does not see singular values below the root of rounding.
+  const Matrix x = IterateToPolar(
+      a, method == PolarMethod::kGram ? 0 : kStepsForSmall);
+  Copy(x, q);
+  // Zero matrices, and singular values that were too small, show here.
+  const Matrix deviation = Allocate(n, n, kDouble);
+  Gemm(Op::kTranspose, Op::kNone, 1.0, x, x, 0.0, deviation);
+  AddDiagonal(-1.0, deviation);
+  const Matrix symmetric = Allocate(n, n, kDouble);
+  Gemm(Op::kTranspose, Op::kNone, 1.0, x, a, 0.0, symmetric);
+  const Matrix skew = Allocate(n, n, kDouble);
+  Transpose(symmetric, skew);
+  Axpby(1.0, symmetric, -1.0, skew);
+  const Matrix results = Vector(4);
+  EnqueueDots({DotOf(deviation, deviation),
+               DotOf(skew, skew),
+               DotOf(symmetric, symmetric),
+               TraceOf(symmetric)},
+              results);
+  const std::vector<double> dots = Fetch(results);
+  *nuclear_norm = dots[3];
+  return std::sqrt(dots[0]) <= kOrthogonality * static_cast<double>(n) &&
+         std::sqrt(dots[1]) <= kSymmetry * std::sqrt(dots[2]) &&
+         std::isfinite(dots[3]);
 }
 
 bool CudaBackend::PolarInSingle(const Matrix& a,
@@ -83,7 +136,7 @@ bool CudaBackend::PolarInSingle(const Matrix& a,
                                 double* nuclear_norm) {
   const int64_t n = a.cols();
   const Matrix single = As(a, kSingle);
-  const Matrix x = IterateInSingle(single);
+  const Matrix x = IterateToPolar(single, 0);
   const Matrix product = Allocate(n, n, kSingle);
   Gemm(Op::kTranspose, Op::kNone, 1.0, x, single, 0.0, product);
   // The symmetric factor X'A must be one, and positive definite.
@@ -95,9 +148,8 @@ bool CudaBackend::PolarInSingle(const Matrix& a,
   const Matrix diagonal = Vector(n);
   const Matrix info = Vector(1);
   Copy(symmetric, factor);
-  Check(CopyDiagonal(stream(), factor, diagonal), "factorising");
-  auto* const verdict = static_cast<int*>(info.data());
-  EnqueueCholesky(factor, verdict);
+  EnqueueCopyDiagonal(factor, diagonal);
+  EnqueueCholesky(factor, info);
   // q = X (3 I - X'X) / 2, the nearest orthogonal matrix to second order.
   const Matrix start = As(x, kDouble);
   const Matrix deviation = Allocate(n, n, kDouble);
@@ -111,17 +163,11 @@ bool CudaBackend::PolarInSingle(const Matrix& a,
                DotOf(symmetric, symmetric),
                DotOf(q, a)},
               results);
-  Check(JudgePivots(stream(),
-                    factor,
-                    diagonal,
-                    kPivotFloor,
-                    verdict,
-                    static_cast<double*>(results.data()) + 4),
-        "factorising");
+  EnqueueJudgement(factor, diagonal, kPivotFloor, info, results.Rows(4, 1));
   const std::vector<double> values = Fetch(results);
   *nuclear_norm = values[3];
-  return std::sqrt(values[0]) <= kOrthogonality * static_cast<double>(n) &&
-         std::sqrt(values[1]) <= kSymmetry * std::sqrt(values[2]) &&
+  return std::sqrt(values[0]) <= kSingleOrthogonality * static_cast<double>(n) &&
+         std::sqrt(values[1]) <= kSingleSymmetry * std::sqrt(values[2]) &&
          std::isfinite(values[3]) && values[4] == 0.0;
 }
 

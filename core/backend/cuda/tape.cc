@@ -1,0 +1,256 @@
+#include "core/backend/cuda/tape.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "core/backend/backend.h"
+
+namespace repscore::cuda {
+namespace {
+
+constexpr size_t kConstantBytes = size_t{256} << 10;
+constexpr size_t kLargestTable = size_t{32} << 10;
+constexpr size_t kSlots = 8;
+// Work that nobody waits for is played in parts of this many.
+constexpr size_t kMostWork = 2048;
+// Segments of 64 members that take turns, with both places of their rows.
+constexpr size_t kMostEntries = 512;
+
+size_t Aligned(size_t bytes) {
+  return (bytes + sizeof(double) - 1) / sizeof(double) * sizeof(double);
+}
+
+}  // namespace
+
+Tape::Tape(const Device& device, cudaStream_t stream)
+    : device_(device), stream_(stream) {
+  try {
+    Create();
+  } catch (...) {
+    Destroy();
+    throw;
+  }
+}
+
+Tape::~Tape() {
+  Destroy();
+}
+
+void Tape::Create() {
+  device_.Check(
+      cudaMalloc(reinterpret_cast<void**>(&constants_), kConstantBytes),
+      "allocating memory for constants");
+  device_.Check(cudaMallocHost(reinterpret_cast<void**>(&host_),
+                               kSlots * kConstantBytes),
+                "allocating page-locked host memory");
+  slots_.resize(kSlots);
+  for (size_t i = 0; i < kSlots; ++i) {
+    slots_[i].host = host_ + i * kConstantBytes;
+    device_.Check(
+        cudaEventCreateWithFlags(&slots_[i].sent, cudaEventDisableTiming),
+        "making an event");
+  }
+}
+
+void Tape::Destroy() noexcept {
+  while (!entries_.empty()) {
+    Forget(entries_.begin());
+  }
+  for (const Slot& slot : slots_) {
+    if (slot.sent != nullptr) {
+      cudaEventDestroy(slot.sent);
+    }
+  }
+  cudaFree(constants_);
+  cudaFreeHost(host_);
+  cudaGetLastError();
+}
+
+size_t Tape::LargestTable() {
+  return kLargestTable;
+}
+
+size_t Tape::DeviceBytes(const Table& table) {
+  return Aligned(table.bytes);
+}
+
+void Tape::AddWord(int64_t word) {
+  key_.push_back(word);
+  // The finaliser of splitmix64.
+  uint64_t mixed = hash_ ^ static_cast<uint64_t>(word);
+  mixed = (mixed + 0x9e3779b97f4a7c15U) * 0xbf58476d1ce4e5b9U;
+  mixed = (mixed ^ (mixed >> 27U)) * 0x94d049bb133111ebU;
+  hash_ = mixed ^ (mixed >> 31U);
+}
+
+void Tape::Reserve(size_t bytes) {
+  if (staged_.size() + bytes > kConstantBytes || work_.size() >= kMostWork) {
+    Play();
+  }
+}
+
+const std::byte* Tape::Put(const void* data, size_t bytes) {
+  const size_t offset = staged_.size();
+  staged_.resize(offset + Aligned(bytes));
+  std::memcpy(staged_.data() + offset, data, bytes);
+  AddWord(static_cast<int64_t>(offset));
+  return constants_ + offset;
+}
+
+const double* Tape::ForDevice(const Scalar& scalar) {
+  return reinterpret_cast<const double*>(
+      Put(&scalar.value, sizeof(scalar.value)));
+}
+
+const float* Tape::ForDevice(const SingleScalar& scalar) {
+  const auto value = static_cast<float>(scalar.value);
+  return reinterpret_cast<const float*>(Put(&value, sizeof(value)));
+}
+
+const void* Tape::ForDevice(const Table& table) {
+  return Put(table.data, table.bytes);
+}
+
+Matrix Tape::ForDevice(const Matrix& matrix) {
+  for (const int64_t word : {reinterpret_cast<int64_t>(matrix.data()),
+                             matrix.rows(),
+                             matrix.cols(),
+                             matrix.stride(),
+                             static_cast<int64_t>(matrix.type())}) {
+    AddWord(word);
+  }
+  return {nullptr,
+          matrix.data(),
+          matrix.rows(),
+          matrix.cols(),
+          matrix.stride(),
+          matrix.type()};
+}
+
+void Tape::Add(Work work) {
+  work_.push_back(std::move(work));
+}
+
+void Tape::Play() {
+  if (work_.empty()) {
+    return;
+  }
+  try {
+    SendConstants();
+    Run();
+  } catch (...) {
+    Clear();
+    throw;
+  }
+  Clear();
+}
+
+void Tape::Clear() {
+  work_.clear();
+  key_.clear();
+  staged_.clear();
+  hash_ = 0;
+}
+
+void Tape::SendConstants() {
+  if (staged_.empty()) {
+    return;
+  }
+  Slot& slot = slots_[next_slot_];
+  next_slot_ = (next_slot_ + 1) % slots_.size();
+  device_.Check(cudaEventSynchronize(slot.sent), "waiting for the device");
+  std::memcpy(slot.host, staged_.data(), staged_.size());
+  device_.Check(cudaMemcpyAsync(constants_,
+                                slot.host,
+                                staged_.size(),
+                                cudaMemcpyHostToDevice,
+                                stream_),
+                "copying to the device");
+  device_.Check(cudaEventRecord(slot.sent, stream_), "copying to the device");
+}
+
+void Tape::Run() {
+  Entry* const entry = Find();
+  if (entry == nullptr) {
+    Enqueue();
+    Remember();
+    return;
+  }
+  if (entry->graph == nullptr && entry->records) {
+    entry->graph = Record();
+    entry->records = entry->graph != nullptr;
+  }
+  if (!entry->records) {
+    Enqueue();
+    return;
+  }
+  device_.Check(cudaGraphLaunch(entry->graph, stream_),
+                "launching recorded work");
+  ++replays_;
+}
+
+void Tape::Enqueue() {
+  for (const Work& work : work_) {
+    work();
+  }
+}
+
+Tape::Entry* Tape::Find() {
+  const auto [first, last] = by_hash_.equal_range(hash_);
+  const auto found = std::find_if(
+      first, last, [&](const auto& item) { return item.second->key == key_; });
+  if (found == last) {
+    return nullptr;
+  }
+  entries_.splice(entries_.begin(), entries_, found->second);
+  return &entries_.front();
+}
+
+void Tape::Remember() {
+  entries_.push_front({.hash = hash_, .key = key_});
+  by_hash_.emplace(hash_, entries_.begin());
+  if (entries_.size() > kMostEntries) {
+    Forget(std::prev(entries_.end()));
+  }
+}
+
+void Tape::Forget(Entries::iterator entry) noexcept {
+  if (entry->graph != nullptr &&
+      cudaGraphExecDestroy(entry->graph) != cudaSuccess) {
+    cudaGetLastError();
+  }
+  const auto [first, last] = by_hash_.equal_range(entry->hash);
+  const auto found = std::find_if(
+      first, last, [&](const auto& item) { return item.second == entry; });
+  if (found != last) {
+    by_hash_.erase(found);
+  }
+  entries_.erase(entry);
+}
+
+cudaGraphExec_t Tape::Record() {
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  bool recorded = false;
+  if (cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal) ==
+      cudaSuccess) {
+    try {
+      Enqueue();
+      recorded = true;
+    } catch (const BackendError&) {
+      // Enqueued again, without recording, it meets the error.
+    }
+    recorded = cudaStreamEndCapture(stream_, &graph) == cudaSuccess && recorded;
+  }
+  if (recorded && cudaGraphInstantiate(&executable, graph, 0) != cudaSuccess) {
+    executable = nullptr;
+  }
+  if (graph != nullptr) {
+    cudaGraphDestroy(graph);
+  }
+  cudaGetLastError();
+  return executable;
+}
+
+}  // namespace repscore::cuda

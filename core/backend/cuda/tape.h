@@ -1,0 +1,168 @@
+// Work of a queue between two waits, collected before it is enqueued.
+//
+// An optimisation enqueues the same work step after step: the same kernels on
+// the same addresses, a hundred launches of a few microseconds each. The tape
+// knows work that it has seen before by its key and launches it whole, as a
+// recorded CUDA graph. Numbers that differ from step to step are not part of
+// the key: they go to a fixed place on the device before the work that reads
+// them.
+//
+// Used under the mutex of its queue.
+#ifndef REPSCORE_CORE_BACKEND_CUDA_TAPE_H_
+#define REPSCORE_CORE_BACKEND_CUDA_TAPE_H_
+
+#include <cuda_runtime.h>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <type_traits>
+#include <unordered_map>
+#include <vector>
+
+#include "core/backend/cuda/device.h"
+#include "core/backend/matrix.h"
+
+namespace repscore::cuda {
+
+// Arguments of work that it reads from the device: as const double*, const
+// float* and const void*.
+struct Scalar {
+  double value;
+};
+struct SingleScalar {
+  double value;
+};
+struct Table {
+  const void* data;
+  size_t bytes;
+};
+
+class Tape {
+ public:
+  /// Everything that the work depends on: what it does, addresses, shapes.
+  using Key = std::vector<int64_t>;
+  using Work = std::function<void()>;
+
+  Tape(const Device& device, cudaStream_t stream);
+  ~Tape();
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  // The arguments of the next work. ForDevice() returns an argument as the work
+  // will read it and adds it to the key; a matrix comes back as a view that
+  // does not keep its elements: they are freed in the order of the queue.
+
+  /// Plays what would leave too little room for so many bytes of scalars and
+  /// tables.
+  void Reserve(size_t bytes);
+  /// A table is at most so large.
+  static size_t LargestTable();
+  void Begin(const void* call_site) { AddToKey(call_site); }
+  const double* ForDevice(const Scalar& scalar);
+  const float* ForDevice(const SingleScalar& scalar);
+  const void* ForDevice(const Table& table);
+  Matrix ForDevice(const Matrix& matrix);
+  /// Of items that WordsOf() turns into words.
+  template <typename T>
+  std::vector<T> ForDevice(const std::vector<T>& items) {
+    for (const T& item : items) {
+      for (const int64_t word : WordsOf(item)) {
+        AddWord(word);
+      }
+    }
+    return items;
+  }
+  template <typename T>
+  T ForDevice(const T& plain) {
+    static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T> ||
+                  std::is_pointer_v<T>);
+    AddToKey(plain);
+    return plain;
+  }
+
+  static size_t DeviceBytes(const Scalar&) { return sizeof(double); }
+  static size_t DeviceBytes(const SingleScalar&) { return sizeof(double); }
+  static size_t DeviceBytes(const Table& table);
+  template <typename T>
+  static size_t DeviceBytes(const T&) {
+    return 0;
+  }
+
+  /// Takes work that enqueues itself to the stream, with the arguments since
+  /// Begin(). It must neither allocate nor wait, nor look at anything that is
+  /// not in the key.
+  void Add(Work work);
+
+  /// Enqueues everything that was added. Work that comes the first time runs as
+  /// it is, the second time it is recorded, and from then on the record is
+  /// launched. Work that cannot be recorded runs as it is. Throws
+  /// BackendError; the tape is empty afterwards in any case.
+  void Play();
+
+  /// Launches of recorded work so far.
+  int64_t replays() const { return replays_; }
+
+ private:
+  struct Entry {
+    uint64_t hash = 0;
+    Key key;
+    cudaGraphExec_t graph = nullptr;
+    bool records = true;
+  };
+  using Entries = std::list<Entry>;
+
+  template <typename T>
+  void AddToKey(const T& plain) {
+    if constexpr (std::is_floating_point_v<T>) {
+      AddWord(std::bit_cast<int64_t>(static_cast<double>(plain)));
+    } else if constexpr (std::is_pointer_v<T>) {
+      AddWord(reinterpret_cast<int64_t>(plain));
+    } else {
+      AddWord(static_cast<int64_t>(plain));
+    }
+  }
+  void AddWord(int64_t word);
+  const std::byte* Put(const void* data, size_t bytes);
+
+  void Create();
+  void Destroy() noexcept;
+  void Run();
+  void Enqueue();
+  void SendConstants();
+  /// The entry of the key; the one used last comes first.
+  Entry* Find();
+  void Remember();
+  void Forget(Entries::iterator entry) noexcept;
+  cudaGraphExec_t Record();
+  void Clear();
+
+  const Device& device_;
+  const cudaStream_t stream_;
+
+  std::vector<Work> work_;
+  Key key_;
+  uint64_t hash_ = 0;
+  /// What goes to constants_ before the work.
+  std::vector<std::byte> staged_;
+
+  // Page-locked copies of staged_ on their way, in turn.
+  struct Slot {
+    std::byte* host = nullptr;
+    cudaEvent_t sent = nullptr;
+  };
+  std::vector<Slot> slots_;
+  size_t next_slot_ = 0;
+  std::byte* host_ = nullptr;
+  std::byte* constants_ = nullptr;
+
+  Entries entries_;
+  std::unordered_multimap<uint64_t, Entries::iterator> by_hash_;
+  int64_t replays_ = 0;
+};
+
+}  // namespace repscore::cuda
+
+#endif  // REPSCORE_CORE_BACKEND_CUDA_TAPE_H_

@@ -49,16 +49,19 @@ class OptimizationImpl final : public Optimization {
     const int64_t count = plan.targets.empty()
                               ? plan.restarts
                               : static_cast<int64_t>(plan.targets.size());
-    side_by_side_ = problem_->is_small();
+    // One member alone takes a thread of the CPU, or all of a device.
+    side_by_side_ =
+        problem_->is_small() && (count > 1 || backend_.name() == "cpu");
     turn_steps_ = count > 1 ? problem_->turn_steps() : 1;
+    const int64_t at_once =
+        side_by_side_ ? std::min<int64_t>(count, backend_.threads()) : 0;
+    for (int64_t i = 0; i < at_once; ++i) {
+      backends_.push_back(backend_.Sibling(1));
+    }
     for (int64_t i = 0; i < count; ++i) {
-      Backend* backend = &backend_;
-      if (side_by_side_) {
-        backends_.push_back(backend_.Sibling(1));
-        backend = backends_.back().get();
-      }
+      Backend& backend = side_by_side_ ? *backends_[BackendOf(i)] : backend_;
       REPSCORE_ASSIGN_OR_RETURN(std::unique_ptr<Member> member,
-                                Member::Create(*problem_, *backend, i));
+                                Member::Create(*problem_, backend, i));
       starts_.push_back(member->start());
       members_.push_back(std::move(member));
     }
@@ -202,16 +205,34 @@ class OptimizationImpl final : public Optimization {
     return best;
   }
 
-  /// The next active members in turn: as many as there are threads, or one.
+  /// Of a member where members are worked on side by side.
+  size_t BackendOf(int64_t member) const {
+    return static_cast<size_t>(member) % backends_.size();
+  }
+
+  /// The next active members in turn, one of every backend.
   std::vector<Member*> NextGroup() {
-    const size_t most =
-        side_by_side_ ? static_cast<size_t>(backend_.threads()) : 1;
     std::vector<Member*> group;
-    for (size_t i = 0; i < members_.size() && group.size() < most; ++i) {
-      Member* member = members_[next_].get();
-      next_ = (next_ + 1) % members_.size();
-      if (member->stop_reason() == StopReason::kNone) {
-        group.push_back(member);
+    std::vector<bool> taken(std::max<size_t>(1, backends_.size()), false);
+    const size_t first = next_;
+    bool passed_over = false;
+    for (size_t i = 0; i < members_.size() && group.size() < taken.size();
+         ++i) {
+      const size_t at = (first + i) % members_.size();
+      if (members_[at]->stop_reason() != StopReason::kNone) {
+        continue;
+      }
+      const size_t backend =
+          side_by_side_ ? BackendOf(static_cast<int64_t>(at)) : 0;
+      if (!taken[backend]) {
+        taken[backend] = true;
+        group.push_back(members_[at].get());
+      } else if (!passed_over) {
+        passed_over = true;
+        next_ = at;
+      }
+      if (!passed_over) {
+        next_ = (at + 1) % members_.size();
       }
     }
     return group;
@@ -260,7 +281,7 @@ class OptimizationImpl final : public Optimization {
   std::vector<std::string> ids_;
   std::vector<std::string> tracked_ids_;
   std::vector<MemberStart> starts_;
-  /// One per member where members are worked on side by side.
+  /// One per thread where members are worked on side by side.
   std::vector<std::unique_ptr<Backend>> backends_;
   std::vector<std::unique_ptr<Member>> members_;
   bool side_by_side_ = false;

@@ -18,6 +18,9 @@ namespace {
 constexpr ScalarType kDouble = ScalarType::kFloat64;
 // Flops of the products of a step below which the backend uses one thread.
 constexpr double kSmallStep = 4e7;
+// Those that a device is not filled with: it works on several members at once,
+// each enqueued by a thread.
+constexpr double kSmallDeviceStep = 2e9;
 // Operations of the steps of a turn, and their most.
 constexpr double kTurnWork = 5e9;
 constexpr int64_t kMostTurnSteps = 16;
@@ -274,7 +277,9 @@ double RunProblem::StepWork() const {
 }
 
 bool RunProblem::is_small() const {
-  return reference->backend().name() == "cpu" && StepWork() < kSmallStep;
+  return StepWork() < (reference->backend().name() == "cpu"
+                           ? kSmallStep
+                           : kSmallDeviceStep);
 }
 
 int64_t RunProblem::turn_steps() const {

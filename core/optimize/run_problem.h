@@ -53,7 +53,7 @@ struct RunProblem {
     return plan.storage == ScalarType::kFloat64 ? Accuracy::kExact
                                                 : Accuracy::kFast;
   }
-  /// Members of this size take one thread each.
+  /// Members of this size take one thread each, side by side.
   bool is_small() const;
   /// Steps that one of several members takes before it is another's turn: its
   /// rows stay in the caches, and threads wait for each other once per turn.

@@ -2,8 +2,8 @@
 // rows and steps of Adam, against a large matrix product of the same precision
 // in the same run; and copies.
 //
-//   gpu_bench [--device cuda:0] [--seconds 1] [--quick] [--part PART]...
-//             [--json FILE]
+//   gpu_bench [--device cuda:0] [--seconds 1] [--threads 8] [--quick]
+//             [--part PART]... [--json FILE]
 //
 // Parts are products, copies, rows, steps and restarts: a step of every one of
 // 64 restarts.
@@ -301,41 +301,48 @@ void BenchSteps(Bench& bench,
   plan.storage = storage;
   const std::unique_ptr<Optimization> run =
       Must(Optimization::Create(ReferenceOf(bench.backend(), shape), plan));
+  // Members take turns of several steps: a round is over when all have moved.
   const auto step_all = [&] {
-    for (int64_t i = 0; i < restarts; ++i) {
+    const int64_t before = run->steps();
+    int64_t turns = 0;
+    while (turns < restarts || run->steps() == before) {
       const absl::Status stepped = run->Step();
       if (!stepped.ok()) {
         throw BackendError(stepped);
       }
+      turns += restarts == 1 ? 1 : bench.backend().threads();
     }
   };
   // The first steps allocate and record.
   for (int i = 0; i < 5; ++i) {
     step_all();
   }
+  json row = {{"name",
+               restarts == 1 ? "Adam step, " + name
+                             : std::to_string(restarts) + " restarts, " + name},
+              {"shape", NameOf(shape)},
+              {"precision", NameOf(storage)}};
   const int64_t waits = cuda::HostWaits(bench.backend());
   const int64_t replays = cuda::GraphReplays(bench.backend());
+  const int64_t first = run->steps();
   int64_t rounds = 0;
   const double seconds = bench.Seconds([&] {
     step_all();
     ++rounds;
   });
-  const double count = static_cast<double>(rounds * restarts);
-  const double clock_waits = 1.0 / static_cast<double>(restarts);
-  bench.Add(
-      {{"name",
-        restarts == 1 ? "Adam step, " + name
-                      : std::to_string(restarts) + " restarts, " + name},
-       {"shape", NameOf(shape)},
-       {"precision", NameOf(storage)},
-       {"ms", 1e3 * seconds},
-       // Without those of the clock.
-       {"waits_per_step",
-        static_cast<double>(cuda::HostWaits(bench.backend()) - waits) / count -
-            clock_waits},
-       {"replays_per_step",
+  const double steps = static_cast<double>(run->steps() - first);
+  const double steps_of_round = steps / static_cast<double>(rounds);
+  row["ms"] = 1e3 * seconds / steps_of_round;
+  if (restarts == 1) {
+    // Without those of the clock.
+    row["waits_per_step"] =
+        static_cast<double>(cuda::HostWaits(bench.backend()) - waits) / steps -
+        1.0 / steps_of_round;
+    row["replays_per_step"] =
         static_cast<double>(cuda::GraphReplays(bench.backend()) - replays) /
-            count}});
+        steps;
+  }
+  bench.Add(std::move(row));
 }
 
 /// Runs a part; one that the device has no memory for says so in its row.
@@ -355,6 +362,7 @@ void Attempt(Bench& bench,
 struct Options {
   std::string device = "cuda:0";
   double seconds = 1.0;
+  int threads = 8;
   bool quick = false;
   std::string file;
   /// All when empty.
@@ -429,7 +437,7 @@ void BenchAll(Bench& bench, const Options& options) {
 
 int BenchDevice(const Options& options) {
   absl::StatusOr<std::unique_ptr<Backend>> backend =
-      CreateBackend(options.device, 1);
+      CreateBackend(options.device, options.threads);
   if (!backend.ok()) {
     std::cerr << backend.status().message() << '\n';
     return kNoDevice;
@@ -464,6 +472,8 @@ int RunGpuBench(int argc, char** argv) {
   app.add_option("--device", options.device, "cuda:0, cuda:1, ...");
   app.add_option("--seconds", options.seconds, "of every figure");
   app.add_option("--json", options.file, "where the figures go");
+  app.add_option("--threads", options.threads, "that restarts step on")
+      ->check(CLI::Range(1, 64));
   app.add_flag("--quick", options.quick, "the small shapes only");
   app.add_option("--part", options.parts, "these parts only")
       ->check(

@@ -147,8 +147,8 @@ void* Queue::Allocate(size_t bytes) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = idle_.find(size);
     if (found != idle_.end() && !found->second.empty()) {
-      data = found->second.back();
-      found->second.pop_back();
+      data = *found->second.begin();
+      found->second.erase(found->second.begin());
       idle_bytes_ -= size;
       device_->AddIdleBytes(-static_cast<int64_t>(size));
       return data;
@@ -178,7 +178,7 @@ void* Queue::Allocate(size_t bytes) {
 void Queue::GiveBack(void* data, size_t bytes) noexcept {
   const size_t size = BlockSize(bytes);
   const std::lock_guard<std::mutex> lock(mutex_);
-  idle_[size].push_back(data);
+  idle_[size].insert(data);
   idle_bytes_ += size;
   device_->AddIdleBytes(static_cast<int64_t>(size));
 }

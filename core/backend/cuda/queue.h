@@ -18,10 +18,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
-#include <vector>
+#include <utility>
 
 #include "core/backend/cuda/device.h"
 #include "core/backend/cuda/tape.h"
@@ -62,8 +63,9 @@ class Queue {
   int64_t replays() const { return tape_->replays(); }
 
   // Memory in the order of this queue: a block that was given back may be had
-  // again at once, for the work that comes next. Blocks are kept by size, the
-  // latest first, so that steps that allocate alike get the same addresses.
+  // again at once, for the work that comes next. Of idle blocks of a size the
+  // lowest is taken: steps that allocate alike get the same addresses, in
+  // whatever order the step before has given them back.
 
   /// Null when the device has no room, with what the device can give back given
   /// back. Throws BackendError for other errors.
@@ -103,7 +105,7 @@ class Queue {
   std::mutex mutex_;
   std::unique_ptr<Tape> tape_;
   std::exception_ptr kept_error_;
-  std::map<size_t, std::vector<void*>> idle_;
+  std::map<size_t, std::set<void*>> idle_;
   size_t idle_bytes_ = 0;
   std::atomic<int64_t> waits_{0};
 };

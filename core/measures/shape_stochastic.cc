@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/backend/create.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/measures/angle.h"
@@ -84,7 +85,12 @@ class Stochastic final : public Measure {
   absl::StatusOr<Evaluation> Evaluate(const Statistics& statistics,
                                       AdjointRequest /*request*/,
                                       Accuracy /*accuracy*/) const override {
-    Backend& backend = *statistics.backend;
+    // Thousands of factors of small matrices, one after the other: a device
+    // would take longer over each than the host over several.
+    REPSCORE_ASSIGN_OR_RETURN(
+        const std::unique_ptr<Backend> host,
+        CreateBackend("cpu", statistics.backend->threads()));
+    Backend& backend = *host;
     const Folds& folds = statistics.folds.at(folds_.ToString()).folds;
     std::vector<std::vector<Eigen::Index>> conditions(
         static_cast<size_t>(folds.count));

@@ -8,6 +8,7 @@
 
 #include "core/backend/cuda/checks.h"
 #include "core/backend/cuda/memory.h"
+#include "core/base/parallel.h"
 
 namespace repscore::cuda {
 namespace {
@@ -19,20 +20,39 @@ constexpr int64_t kSmallSlotBytes = int64_t{32} << 10;
 constexpr int kLargeSlots = 4;
 constexpr int64_t kLargeSlotBytes = int64_t{8} << 20;
 
+// One thread copies several times slower than the bus: staged elements are
+// copied by several, in parts of this many.
+constexpr int64_t kCopiedAtOnce = int64_t{64} << 10;
+
+/// Calls body(first, count) over all elements, on up to `threads` threads.
+template <typename Body>
+void ForParts(int64_t elements, int threads, const Body& body) {
+  const int64_t parts = (elements + kCopiedAtOnce - 1) / kCopiedAtOnce;
+  ForEach(parts, threads, [&](int64_t part) {
+    const int64_t first = part * kCopiedAtOnce;
+    body(first, std::min(kCopiedAtOnce, elements - first));
+  });
+}
+
 /// Elements [first, first + count) as the scalar type of the device matrix.
 void Narrow(absl::Span<const double> elements,
             int64_t first,
             int64_t count,
             ScalarType type,
+            int threads,
             std::byte* out) {
-  const double* const from = elements.data() + first;
-  if (type == ScalarType::kFloat64) {
-    std::memcpy(out, from, static_cast<size_t>(count) * sizeof(double));
-    return;
-  }
-  auto* const to = reinterpret_cast<float*>(out);
-  std::transform(from, from + count, to, [](double value) {
-    return static_cast<float>(value);
+  ForParts(count, threads, [&](int64_t at, int64_t part) {
+    const double* const from = elements.data() + first + at;
+    if (type == ScalarType::kFloat64) {
+      std::memcpy(out + at * ScalarSize(type),
+                  from,
+                  static_cast<size_t>(part) * sizeof(double));
+      return;
+    }
+    auto* const to = reinterpret_cast<float*>(out) + at;
+    std::transform(from, from + part, to, [](double value) {
+      return static_cast<float>(value);
+    });
   });
 }
 
@@ -40,14 +60,19 @@ void Widen(const std::byte* in,
            ScalarType type,
            int64_t first,
            int64_t count,
+           int threads,
            absl::Span<double> elements) {
-  double* const to = elements.data() + first;
-  if (type == ScalarType::kFloat64) {
-    std::memcpy(to, in, static_cast<size_t>(count) * sizeof(double));
-    return;
-  }
-  const auto* const from = reinterpret_cast<const float*>(in);
-  std::copy(from, from + count, to);
+  ForParts(count, threads, [&](int64_t at, int64_t part) {
+    double* const to = elements.data() + first + at;
+    if (type == ScalarType::kFloat64) {
+      std::memcpy(to,
+                  in + at * ScalarSize(type),
+                  static_cast<size_t>(part) * sizeof(double));
+      return;
+    }
+    const auto* const from = reinterpret_cast<const float*>(in) + at;
+    std::copy(from, from + part, to);
+  });
 }
 
 bool IsContiguous(const Matrix& a) {
@@ -97,7 +122,7 @@ void CudaBackend::Upload(absl::Span<const double> elements, const Matrix& out) {
   Begin({}, {&out});
   if (static_cast<size_t>(out.bytes()) <= Tape::LargestTable()) {
     std::vector<std::byte> packed(static_cast<size_t>(out.bytes()));
-    Narrow(elements, 0, out.size(), out.type(), packed.data());
+    Narrow(elements, 0, out.size(), out.type(), 1, packed.data());
     queue_->Do(
         "uploading",
         [](Queue& queue, const void* from, const Matrix& to) {
@@ -113,7 +138,7 @@ void CudaBackend::Upload(absl::Span<const double> elements, const Matrix& out) {
   for (int64_t first = 0; first < out.size(); first += most) {
     const int64_t count = std::min(most, out.size() - first);
     StagingRing::Slot& slot = ring.Acquire();
-    Narrow(elements, first, count, out.type(), slot.host);
+    Narrow(elements, first, count, out.type(), threads_, slot.host);
     ring.Send(slot, count * ScalarSize(out.type()));
     Check(Unpack(stream, slot.device, first, count, out), "uploading");
     ring.Release(slot);
@@ -137,7 +162,12 @@ void CudaBackend::Download(const Matrix& in, absl::Span<double> elements) {
     const Part part = on_their_way.front();
     on_their_way.pop_front();
     queue_->WaitFor(part.slot->released);
-    Widen(part.slot->host, in.type(), part.first, part.count, elements);
+    Widen(part.slot->host,
+          in.type(),
+          part.first,
+          part.count,
+          threads_,
+          elements);
   };
   for (int64_t first = 0; first < in.size(); first += most) {
     if (on_their_way.size() == ring.depth()) {

@@ -94,17 +94,52 @@ __device__ inline Sums BlockTotal(Sums value) {
   return total;
 }
 
+/// Elements whose loads are under way together: a store in between would keep
+/// the later loads waiting.
+constexpr int kLoadedAtOnce = 4;
+
+/// The sums of one thread in one phase.
+template <typename Program, typename State>
+__device__ Sums ThreadSums(const Program& program,
+                           int phase,
+                           const State& state) {
+  Sums sums = {0.0, 0.0};
+  const auto add = [&sums](Sums element) {
+    sums.first += element.first;
+    sums.second += element.second;
+  };
+  int64_t i = threadIdx.x;
+  if constexpr (requires { typename Program::Loaded; }) {
+    const int64_t step = blockDim.x;
+    for (; i + (kLoadedAtOnce - 1) * step < state.rows;
+         i += kLoadedAtOnce * step) {
+      typename Program::Loaded loaded[kLoadedAtOnce];
+#pragma unroll
+      for (int k = 0; k < kLoadedAtOnce; ++k) {
+        loaded[k] = program.Load(phase, state, i + k * step);
+      }
+#pragma unroll
+      for (int k = 0; k < kLoadedAtOnce; ++k) {
+        add(program.Visit(phase, state, i + k * step, loaded[k]));
+      }
+    }
+    for (; i < state.rows; i += step) {
+      add(program.Visit(phase, state, i, program.Load(phase, state, i)));
+    }
+  } else {
+    for (; i < state.rows; i += blockDim.x) {
+      add(program.Visit(phase, state, i));
+    }
+  }
+  return sums;
+}
+
 template <typename Program>
 __global__ void __launch_bounds__(kMostColumnThreads)
     ColumnKernel(Program program) {
   auto state = program.Start(static_cast<int64_t>(blockIdx.x));
   for (int phase = 0; phase < Program::kPhases; ++phase) {
-    Sums sums = {0.0, 0.0};
-    for (int64_t i = threadIdx.x; i < state.rows; i += blockDim.x) {
-      const Sums element = program.Visit(phase, state, i);
-      sums.first += element.first;
-      sums.second += element.second;
-    }
+    const Sums sums = ThreadSums(program, phase, state);
     program.Finish(phase, state, BlockTotal(sums), threadIdx.x == 0);
   }
 }
@@ -115,6 +150,9 @@ __global__ void __launch_bounds__(kMostColumnThreads)
 ///   Start(j), the state of column j, with its number of `rows`;
 ///   Visit(phase, state, i), which may change element i and what else this
 ///     element alone is made of, and returns what to sum;
+///   or, where passes are long, Load(phase, state, i), which reads element i
+///     and what else its visit needs into a Loaded, and
+///     Visit(phase, state, i, loaded);
 ///   Finish(phase, state, total, writes), which takes the total into the state
 ///     and, where `writes`, to memory that the column's visits do not read.
 template <typename Program>

@@ -19,10 +19,8 @@ struct Terms {
   int64_t rows;
   View<T> gradient;
 
-  /// Element of the gradient with its terms added.
-  REPSCORE_DEVICE T Sum(T own_scale, int64_t i, int64_t j) const {
-    T g = gradient(i, j);
-    const T value = own(i, j);
+  /// Element of the gradient, g so far, with its terms added.
+  REPSCORE_DEVICE T Sum(T own_scale, T g, T value, int64_t i, int64_t j) const {
     if (own_scale != T{0}) {
       g += own_scale * value;
     }
@@ -58,10 +56,24 @@ struct GradientProgram {
   REPSCORE_DEVICE State Start(int64_t j) const {
     return {terms.rows, j, 0.0, static_cast<T>(*own_scale)};
   }
-  REPSCORE_DEVICE Sums Visit(int phase, const State& state, int64_t i) const {
-    T& g = terms.gradient(i, state.column);
-    g = phase == 0 ? terms.Sum(state.own_scale, i, state.column)
-                   : static_cast<T>(static_cast<double>(g) - state.mean);
+  struct Loaded {
+    T gradient;
+    T own;
+  };
+  REPSCORE_DEVICE Loaded Load(int phase, const State& state, int64_t i) const {
+    const int64_t j = state.column;
+    return {terms.gradient(i, j), phase == 0 ? terms.own(i, j) : T{0}};
+  }
+  REPSCORE_DEVICE Sums Visit(int phase,
+                             const State& state,
+                             int64_t i,
+                             const Loaded& at) const {
+    const int64_t j = state.column;
+    const T g =
+        phase == 0
+            ? terms.Sum(state.own_scale, at.gradient, at.own, i, j)
+            : static_cast<T>(static_cast<double>(at.gradient) - state.mean);
+    terms.gradient(i, j) = g;
     return {static_cast<double>(g), 0.0};
   }
   REPSCORE_DEVICE void Finish(int phase, State& state, Sums total, bool) const {
@@ -115,35 +127,61 @@ struct StepProgram {
                             static_cast<T>(factors->own_scale)};
     return {terms.rows, j, 0.0, 0.0, rates};
   }
-  REPSCORE_DEVICE Sums Visit(int phase, const State& state, int64_t i) const {
+  struct Loaded {
+    T element;
+    T own;
+    T first;
+    T second;
+  };
+  REPSCORE_DEVICE Loaded Load(int phase, const State& state, int64_t i) const {
+    const int64_t j = state.column;
+    Loaded at = {next(i, j), T{0}, T{0}, T{0}};
+    if (phase < 2) {
+      at.own = terms.own(i, j);
+    }
+    if (phase == 1) {
+      at.first = first(i, j);
+      at.second = second(i, j);
+    }
+    return at;
+  }
+  REPSCORE_DEVICE Sums Visit(int phase,
+                             const State& state,
+                             int64_t i,
+                             const Loaded& at) const {
     const int64_t j = state.column;
     T& element = next(i, j);
     if (phase == 0) {
-      element = terms.Sum(state.rates.own_scale, i, j);
-      return {static_cast<double>(element), 0.0};
+      const T g =
+          terms.Sum(state.rates.own_scale, at.element, at.own, i, j);
+      element = g;
+      return {static_cast<double>(g), 0.0};
     }
     if (phase == 1) {
-      const T g = static_cast<T>(static_cast<double>(element) - state.mean);
-      element = Moved(state.rates, i, j, g);
+      const T g = static_cast<T>(static_cast<double>(at.element) - state.mean);
+      const T moved = Moved(state.rates, i, j, g, at);
+      element = moved;
       const double wide = static_cast<double>(g);
-      return {wide * wide, static_cast<double>(element)};
+      return {wide * wide, static_cast<double>(moved)};
     }
-    element = static_cast<T>(static_cast<double>(element) - state.next_mean);
-    const double centred = static_cast<double>(element);
+    const T rest =
+        static_cast<T>(static_cast<double>(at.element) - state.next_mean);
+    element = rest;
+    const double centred = static_cast<double>(rest);
     return {centred * centred, 0.0};
   }
   /// Adam's update of one element.
   REPSCORE_DEVICE T Moved(const Rates<T>& rates,
                           int64_t i,
                           int64_t j,
-                          T g) const {
-    const T m = rates.beta1 * first(i, j) + rates.rest1 * g;
-    const T v = rates.beta2 * second(i, j) + rates.rest2 * g * g;
+                          T g,
+                          const Loaded& at) const {
+    const T m = rates.beta1 * at.first + rates.rest1 * g;
+    const T v = rates.beta2 * at.second + rates.rest2 * g * g;
     first(i, j) = m;
     second(i, j) = v;
-    return terms.own(i, j) +
-           rates.step_size * m /
-               (std::sqrt(v * rates.second_scale) + rates.epsilon);
+    return at.own + rates.step_size * m /
+                        (std::sqrt(v * rates.second_scale) + rates.epsilon);
   }
   REPSCORE_DEVICE void Finish(int phase,
                               State& state,

@@ -56,7 +56,13 @@ cudaError_t ForColumns(cudaStream_t stream,
         std::vector<Sums> sums(threads, Sums{0.0, 0.0});
         for (int64_t i = 0; i < state.rows; ++i) {
           Sums& sum = sums[static_cast<size_t>(i) % threads];
-          sum = Added(sum, program.Visit(phase, state, i));
+          if constexpr (requires { typename Program::Loaded; }) {
+            sum = Added(
+                sum,
+                program.Visit(phase, state, i, program.Load(phase, state, i)));
+          } else {
+            sum = Added(sum, program.Visit(phase, state, i));
+          }
         }
         program.Finish(phase, state, BlockTotal(std::move(sums)), true);
       }

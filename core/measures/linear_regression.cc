@@ -13,6 +13,7 @@
 #include "core/measures/families.h"
 #include "core/measures/predictivity.h"
 #include "core/measures/spectral.h"
+#include "core/statistics/row_pair.h"
 
 namespace repscore {
 namespace {
@@ -88,15 +89,23 @@ class LinearR2 final : public Measure {
     return result;
   }
 
+  /// Rounding of float32 sums would pass for directions of the candidate.
+  static Matrix ExactKernel(const Statistics& statistics) {
+    Backend& backend = *statistics.backend;
+    const Matrix& rows = statistics.candidate_rows;
+    return rows.type() == kDouble ? statistics.kernel
+                                  : KernelOf(backend, Widened(backend, rows));
+  }
+
   static absl::StatusOr<Evaluation> InSampleSpace(const Statistics& statistics,
                                                   AdjointRequest request) {
     Backend& backend = *statistics.backend;
     const Matrix y = Widened(backend, statistics.reference_rows);
     const double yy = statistics.reference_norm_squared;
     const std::shared_ptr<const Spectrum> spectrum =
-        Memo::Remember(statistics.candidate_memo, "spectrum of K", [&] {
+        Memo::Remember(statistics.candidate_memo, "exact spectrum of K", [&] {
           return std::make_shared<const Spectrum>(
-              PositiveSpectrum(backend, statistics.kernel));
+              PositiveSpectrum(backend, ExactKernel(statistics)));
         });
     const Matrix& v = spectrum->vectors;
     const Matrix projected = backend.Allocate(v.cols(), y.cols(), kDouble);

@@ -26,10 +26,13 @@ def read_steps(folder: Path) -> list[Json]:
     for line in (folder / "steps.tsv").read_text().splitlines():
         name, status, seconds = line.split("\t")
         step: Json = {"name": name, "status": int(status), "seconds": int(seconds)}
-        report = read_json(folder / f"{name}.json")
-        if "testsuites" in report:
+        reports = [
+            read_json(path) for path in sorted(folder.glob(f"{name}.[0-9]*.json"))
+        ]
+        if reports:
             cases = [
                 case
+                for report in reports
                 for suite in report["testsuites"]
                 for case in suite["testsuite"]
                 if case["status"] == "RUN"

@@ -1,4 +1,4 @@
-"""What a run holds at its fullest stays within what was reserved for it."""
+"""What a run on the host holds stays within what was reserved for it."""
 
 import re
 
@@ -38,7 +38,8 @@ def reserved(client, options):
 @pytest.mark.parametrize("options", RUNS.values(), ids=RUNS)
 def test_a_run_keeps_to_its_reservation(tmp_path, options):
     array = np.random.default_rng(0).normal(size=(ROWS, UNITS))
-    server = ServerProcess(tmp_path / "data", "--max-request-memory", "1MiB").start()
+    on_host = (tmp_path / "data", "--device", "cpu")
+    server = ServerProcess(*on_host, "--max-request-memory", "1MiB").start()
     try:
         with server.client() as client:
             client.register("big", array)
@@ -46,7 +47,7 @@ def test_a_run_keeps_to_its_reservation(tmp_path, options):
     finally:
         server.stop()
 
-    server = ServerProcess(tmp_path / "data").start()
+    server = ServerProcess(*on_host).start()
     try:
         with server.client(timeout=300) as client:
             client.score("big", array[:, :4], "cka")

@@ -100,6 +100,8 @@ def test_flags_win_over_environment_over_file(programs, tmp_path):
         (("--config", str(file)), {"REPSCORE_LANES": "2"}, 2),
         (("--config", str(file), "--lanes", "1"), {"REPSCORE_LANES": "2"}, 1),
     ):
+        # Devices have lanes of their own.
+        options = ("--device", "cpu", *options)
         server = ServerProcess(data, *options, **environment).start()
         try:
             with server.client() as client:

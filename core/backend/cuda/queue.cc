@@ -74,6 +74,9 @@ void Queue::Create() {
     const std::lock_guard<std::mutex> lock(mutex_);
     PlayForAnother();
     FreeIdleBlocks();
+    // The pool has them when the stream has come so far.
+    ++waits_;
+    device_->Check(cudaStreamSynchronize(stream_), "freeing memory");
   });
 }
 

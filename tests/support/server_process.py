@@ -25,6 +25,8 @@ _GENTLE = {"OMP_WAIT_POLICY": "passive"}
 class ServerProcess:
     """Starts, kills and restarts a server that keeps its directory and port."""
 
+    program = "repscored"
+
     def __init__(
         self, data_dir: Path, *options: str, **environment: str | None
     ) -> None:
@@ -46,7 +48,7 @@ class ServerProcess:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    str(BIN / "repscored"),
+                    str(BIN / self.program),
                     *("--listen", self.address),
                     *("--data-dir", str(self.data_dir)),
                     *self._options,

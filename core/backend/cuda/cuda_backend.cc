@@ -188,6 +188,23 @@ void CudaBackend::Download(const Matrix& in, absl::Span<double> elements) {
   }
 }
 
+Matrix CudaBackend::Results(int64_t count) {
+  double* const results = queue_->Results(count);
+  return results == nullptr
+             ? Vector(count)
+             : Matrix(nullptr, results, count, 1, count, ScalarType::kFloat64);
+}
+
+std::vector<double> CudaBackend::Take(const Matrix& results) {
+  const auto count = static_cast<size_t>(results.size());
+  double* const on_host = queue_->Results(results.size());
+  if (results.data() != on_host) {
+    return Fetch(results);
+  }
+  queue_->WaitForResults();
+  return {on_host, on_host + count};
+}
+
 std::vector<double> CudaBackend::Fetch(const Matrix& vector) {
   std::vector<double> values(static_cast<size_t>(vector.size()));
   Download(vector, absl::MakeSpan(values));

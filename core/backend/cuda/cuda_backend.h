@@ -178,6 +178,9 @@ class CudaBackend final : public Backend {
   /// results[t] of terms; no wait.
   void EnqueueDots(const std::vector<DotTerm>& terms, const Matrix& results);
   std::vector<double> Fetch(const Matrix& vector);
+  /// A vector for results that Take() waits for and reads. One at a time.
+  Matrix Results(int64_t count);
+  std::vector<double> Take(const Matrix& results);
 
   Matrix As(const Matrix& a, ScalarType type);
   Workspace MakeWorkspace(size_t device_bytes, size_t host_bytes);

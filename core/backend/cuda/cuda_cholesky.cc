@@ -309,7 +309,7 @@ std::vector<bool> CudaBackend::CholeskyBatch(absl::Span<const Matrix> batch,
   }
   const auto count = static_cast<int64_t>(batch.size());
   const Matrix diagonals = Allocate(largest, count, ScalarType::kFloat64);
-  const Matrix verdicts = Vector(count);
+  const Matrix verdicts = Results(count);
   EnqueueFill(0.0, verdicts);
   for (const auto& [shape, group] : groups) {
     const auto column = [&](size_t i) {
@@ -336,7 +336,7 @@ std::vector<bool> CudaBackend::CholeskyBatch(absl::Span<const Matrix> batch,
     });
   }
   std::vector<bool> definite;
-  for (const double verdict : Fetch(verdicts)) {
+  for (const double verdict : Take(verdicts)) {
     definite.push_back(verdict == 0.0);
   }
   return definite;

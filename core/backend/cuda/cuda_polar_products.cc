@@ -118,13 +118,13 @@ bool CudaBackend::PolarByProducts(const Matrix& a,
   const Matrix skew = Allocate(n, n, kDouble);
   Transpose(symmetric, skew);
   Axpby(1.0, symmetric, -1.0, skew);
-  const Matrix results = Vector(4);
+  const Matrix results = Results(4);
   EnqueueDots({DotOf(deviation, deviation),
                DotOf(skew, skew),
                DotOf(symmetric, symmetric),
                TraceOf(symmetric)},
               results);
-  const std::vector<double> dots = Fetch(results);
+  const std::vector<double> dots = Take(results);
   *nuclear_norm = dots[3];
   return std::sqrt(dots[0]) <= kOrthogonality * static_cast<double>(n) &&
          std::sqrt(dots[1]) <= kSymmetry * std::sqrt(dots[2]) &&
@@ -157,14 +157,14 @@ bool CudaBackend::PolarInSingle(const Matrix& a,
   AddDiagonal(-1.0, deviation);
   Copy(start, q);
   Gemm(Op::kNone, Op::kNone, -0.5, start, deviation, 1.0, q);
-  const Matrix results = Vector(5);
+  const Matrix results = Results(5);
   EnqueueDots({DotOf(deviation, deviation),
                DotOf(skew, skew),
                DotOf(symmetric, symmetric),
                DotOf(q, a)},
               results);
   EnqueueJudgement(factor, diagonal, kPivotFloor, info, results.Rows(4, 1));
-  const std::vector<double> values = Fetch(results);
+  const std::vector<double> values = Take(results);
   *nuclear_norm = values[3];
   return std::sqrt(values[0]) <= kSingleOrthogonality * static_cast<double>(n) &&
          std::sqrt(values[1]) <= kSingleSymmetry * std::sqrt(values[2]) &&

@@ -481,9 +481,9 @@ std::vector<double> CudaBackend::Dots(
     Begin({&a, &b}, {});
     terms.push_back(DotOf(a, b));
   }
-  const Matrix results = Vector(static_cast<int64_t>(terms.size()));
+  const Matrix results = Results(static_cast<int64_t>(terms.size()));
   EnqueueDots(terms, results);
-  return Fetch(results);
+  return Take(results);
 }
 
 void CudaBackend::ColumnSums(const Matrix& a, const Matrix& sums) {
@@ -520,9 +520,9 @@ void CudaBackend::RowSquaredNorms(const Matrix& a, const Matrix& norms) {
 double CudaBackend::Trace(const Matrix& a) {
   Require(a.rows() == a.cols() && IsDouble(a), "Trace");
   Begin({&a}, {});
-  const Matrix result = Vector(1);
+  const Matrix result = Results(1);
   EnqueueDots({TraceOf(a)}, result);
-  return Fetch(result).front();
+  return Take(result).front();
 }
 
 }  // namespace repscore::cuda

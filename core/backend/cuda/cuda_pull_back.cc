@@ -194,9 +194,9 @@ Backend::StepNorms CudaBackend::PullBackAdam(const PullBackTerms& terms,
       next,
       means,
       norms);
-  const Matrix totals = Vector(2);
+  const Matrix totals = Results(2);
   EnqueueColumnSums(norms, totals);
-  const std::vector<double> sums = Fetch(totals);
+  const std::vector<double> sums = Take(totals);
   return {.gradient_squared = sums[0], .next_squared = sums[1]};
 }
 

@@ -8,6 +8,10 @@
 namespace repscore::cuda {
 namespace {
 
+/// What this thread has selected last: selecting again takes as long as several
+/// operations do on the host.
+thread_local int current_device = -1;
+
 // The oldest compute capability that kernels are compiled for.
 constexpr int kOldestMajor = 8;
 // float32 to float64 rate up to which float64 counts as fast.
@@ -224,13 +228,17 @@ void Device::Enter() const {
   if (failed_.load(std::memory_order_acquire)) {
     throw BackendError(Health());
   }
-  Check(cudaSetDevice(index_), "selecting the device");
+  if (current_device != index_) {
+    Check(cudaSetDevice(index_), "selecting the device");
+    current_device = index_;
+  }
 }
 
 void Device::EnterQuietly() const noexcept {
   if (cudaSetDevice(index_) != cudaSuccess) {
     cudaGetLastError();
   }
+  current_device = index_;
 }
 
 absl::Status Device::Judge(cudaError_t error, std::string_view doing) const {

@@ -17,6 +17,8 @@ constexpr size_t kLargeBlock = size_t{2} << 20;
 constexpr size_t kLargeStep = size_t{256} << 10;
 // Blocks of shapes that do not come again are given back from here on.
 constexpr size_t kMostIdleBytes = size_t{1} << 30;
+// Results that the host waits for at one time.
+constexpr int64_t kMostResults = 4096;
 
 size_t BlockSize(size_t bytes) {
   if (bytes <= kSmallestBlock) {
@@ -70,6 +72,13 @@ void Queue::Create() {
   device.Check(libraries.solver_create_parameters(&solver_parameters_),
                "starting cuSOLVER");
   tape_ = std::make_unique<Tape>(device, stream_);
+  device.Check(
+      cudaMallocHost(reinterpret_cast<void**>(&results_),
+                     static_cast<size_t>(kMostResults) * sizeof(double)),
+      "allocating page-locked host memory");
+  device.Check(
+      cudaEventCreateWithFlags(&results_written_, cudaEventDisableTiming),
+      "making an event");
   device.AddIdleMemory(this, [this] {
     const std::lock_guard<std::mutex> lock(mutex_);
     PlayForAnother();
@@ -91,6 +100,10 @@ void Queue::Destroy() noexcept {
   }
   device_->RemoveIdleMemory(this);
   tape_.reset();
+  cudaFreeHost(results_);
+  if (results_written_ != nullptr) {
+    cudaEventDestroy(results_written_);
+  }
   for (const auto& [size, blocks] : idle_) {
     for (void* block : blocks) {
       cudaFreeAsync(block, stream_);
@@ -196,6 +209,25 @@ void Queue::FreeIdleBlocks() {
   }
   device_->AddIdleBytes(-static_cast<int64_t>(idle_bytes_));
   idle_bytes_ = 0;
+}
+
+double* Queue::Results(int64_t count) {
+  return count <= kMostResults ? results_ : nullptr;
+}
+
+void Queue::WaitForResults() {
+  uint64_t sent = 0;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ThrowKept();
+    tape_->Play();
+    device_->Check(cudaEventRecord(results_written_, stream_),
+                   "waiting for the device");
+    sent = tape_->sent();
+  }
+  WaitFor(results_written_);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  tape_->Arrived(sent);
 }
 
 void Queue::Wait() {

@@ -73,6 +73,12 @@ class Queue {
   /// From any thread.
   void GiveBack(void* data, size_t bytes) noexcept;
 
+  /// Memory of the host that work writes results to: `count` doubles, the same
+  /// at every call. Null where that is too many.
+  double* Results(int64_t count);
+  /// The host waits for the work so far, which has written them.
+  void WaitForResults();
+
   /// The host waits for all work so far. Counted.
   void Wait();
   /// The host waits for `event`, unless it has happened. Counted when it waits.
@@ -104,6 +110,8 @@ class Queue {
   /// nothing of another thread may slip into a recording.
   std::mutex mutex_;
   std::unique_ptr<Tape> tape_;
+  double* results_ = nullptr;
+  cudaEvent_t results_written_ = nullptr;
   std::exception_ptr kept_error_;
   std::map<size_t, std::set<void*>> idle_;
   size_t idle_bytes_ = 0;

@@ -44,23 +44,11 @@ void Tape::Create() {
   device_.Check(cudaMallocHost(reinterpret_cast<void**>(&host_),
                                kSlots * kConstantBytes),
                 "allocating page-locked host memory");
-  slots_.resize(kSlots);
-  for (size_t i = 0; i < kSlots; ++i) {
-    slots_[i].host = host_ + i * kConstantBytes;
-    device_.Check(
-        cudaEventCreateWithFlags(&slots_[i].sent, cudaEventDisableTiming),
-        "making an event");
-  }
 }
 
 void Tape::Destroy() noexcept {
   while (!entries_.empty()) {
     Forget(entries_.begin());
-  }
-  for (const Slot& slot : slots_) {
-    if (slot.sent != nullptr) {
-      cudaEventDestroy(slot.sent);
-    }
   }
   cudaFree(constants_);
   cudaFreeHost(host_);
@@ -157,17 +145,20 @@ void Tape::SendConstants() {
   if (staged_.empty()) {
     return;
   }
-  Slot& slot = slots_[next_slot_];
-  next_slot_ = (next_slot_ + 1) % slots_.size();
-  device_.Check(cudaEventSynchronize(slot.sent), "waiting for the device");
-  std::memcpy(slot.host, staged_.data(), staged_.size());
+  // Between two waits there are seldom more.
+  if (sent_ - arrived_ >= kSlots) {
+    device_.Check(cudaStreamSynchronize(stream_), "waiting for the device");
+    arrived_ = sent_;
+  }
+  std::byte* const slot = host_ + sent_ % kSlots * kConstantBytes;
+  ++sent_;
+  std::memcpy(slot, staged_.data(), staged_.size());
   device_.Check(cudaMemcpyAsync(constants_,
-                                slot.host,
+                                slot,
                                 staged_.size(),
                                 cudaMemcpyHostToDevice,
                                 stream_),
                 "copying to the device");
-  device_.Check(cudaEventRecord(slot.sent, stream_), "copying to the device");
 }
 
 void Tape::Run() {

@@ -13,6 +13,7 @@
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -102,6 +103,11 @@ class Tape {
   /// BackendError; the tape is empty afterwards in any case.
   void Play();
 
+  /// How often constants have been sent.
+  uint64_t sent() const { return sent_; }
+  /// The host has waited for all that was sent when sent() was `sent`.
+  void Arrived(uint64_t sent) { arrived_ = std::max(arrived_, sent); }
+
   /// Launches of recorded work so far.
   int64_t replays() const { return replays_; }
 
@@ -148,15 +154,11 @@ class Tape {
   /// What goes to constants_ before the work.
   std::vector<std::byte> staged_;
 
-  // Page-locked copies of staged_ on their way, in turn.
-  struct Slot {
-    std::byte* host = nullptr;
-    cudaEvent_t sent = nullptr;
-  };
-  std::vector<Slot> slots_;
-  size_t next_slot_ = 0;
+  /// Page-locked copies of staged_ on their way, in turn.
   std::byte* host_ = nullptr;
   std::byte* constants_ = nullptr;
+  uint64_t sent_ = 0;
+  uint64_t arrived_ = 0;
 
   Entries entries_;
   std::unordered_multimap<uint64_t, Entries::iterator> by_hash_;

@@ -277,9 +277,8 @@ double RunProblem::StepWork() const {
 }
 
 bool RunProblem::is_small() const {
-  return StepWork() < (reference->backend().name() == "cpu"
-                           ? kSmallStep
-                           : kSmallDeviceStep);
+  return StepWork() <
+         (reference->backend().name() == "cpu" ? kSmallStep : kSmallDeviceStep);
 }
 
 int64_t RunProblem::turn_steps() const {

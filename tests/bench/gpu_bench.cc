@@ -341,6 +341,13 @@ void BenchSteps(Bench& bench,
     row["replays_per_step"] =
         static_cast<double>(cuda::GraphReplays(bench.backend()) - replays) /
         steps;
+    // What the recorded work of a step takes when nobody waits for it.
+    const auto floor = cuda::SecondsOfReplays(
+        bench.backend(),
+        (cuda::GraphReplays(bench.backend()) - replays) / rounds);
+    if (floor.has_value()) {
+      row["floor_ms"] = 1e3 * *floor / steps_of_round;
+    }
   }
   bench.Add(std::move(row));
 }

@@ -1,6 +1,6 @@
 // Linked into a repscored whose GPU can be made to fail: the next product after
-// a word has been written to the file that REPSCORE_DEVICE_FAULT names does what
-// the word says, once.
+// a word has been written to the file that REPSCORE_DEVICE_FAULT names does
+// what the word says, once.
 //   allocation  it finds no memory
 //   nan         its result is NaN
 //   address     it reads memory that is not there, which ends the device for

@@ -57,6 +57,7 @@ set(cuda_sources
     cuda/cuda_backend.cc
     cuda/cuda_cholesky.cc
     cuda/cuda_device.cc
+    cuda/cuda_elements.cc
     cuda/cuda_factorizations.cc
     cuda/cuda_polar.cc
     cuda/cuda_polar_products.cc

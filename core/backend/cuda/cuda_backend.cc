@@ -2,6 +2,7 @@
 #include "core/backend/cuda/cuda_backend.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <deque>
 #include <utility>
@@ -104,6 +105,19 @@ void CudaBackend::Begin(std::initializer_list<const Matrix*> reads,
   }
 }
 
+std::optional<double> CudaBackend::SecondsOfReplays(int64_t launches) {
+  constexpr int kPasses = 50;
+  const auto count = static_cast<size_t>(launches);
+  if (count == 0 || !queue_->Repeat(count, 1)) {
+    return std::nullopt;
+  }
+  const auto start = std::chrono::steady_clock::now();
+  queue_->Repeat(count, kPasses);
+  const std::chrono::duration<double> taken =
+      std::chrono::steady_clock::now() - start;
+  return taken.count() / kPasses;
+}
+
 Matrix CudaBackend::Allocate(int64_t rows, int64_t cols, ScalarType type) {
   device().Enter();
   std::shared_ptr<void> buffer =
@@ -162,12 +176,8 @@ void CudaBackend::Download(const Matrix& in, absl::Span<double> elements) {
     const Part part = on_their_way.front();
     on_their_way.pop_front();
     queue_->WaitFor(part.slot->released);
-    Widen(part.slot->host,
-          in.type(),
-          part.first,
-          part.count,
-          threads_,
-          elements);
+    Widen(
+        part.slot->host, in.type(), part.first, part.count, threads_, elements);
   };
   for (int64_t first = 0; first < in.size(); first += most) {
     if (on_their_way.size() == ring.depth()) {
@@ -263,7 +273,10 @@ void CudaBackend::GatherRows(const Matrix& in,
   if (bytes <= Tape::LargestTable()) {
     queue_->Do(
         "gathering rows",
-        [](Queue& queue, const Matrix& from, const void* rows, const Matrix& to) {
+        [](Queue& queue,
+           const Matrix& from,
+           const void* rows,
+           const Matrix& to) {
           return GatherElements(
               queue.stream(), from, static_cast<const int64_t*>(rows), to);
         },

@@ -1,15 +1,16 @@
 // The CUDA backend: cuBLAS and cuSOLVER for products and factorisations, a few
 // kernels for the rest. See Backend for the contract.
 //
-// Operations go to the tape of the queue and are enqueued together when a result
-// comes back to the host, which waits there and nowhere else. One thread uses a
-// CudaBackend; siblings on other threads may read its matrices.
+// Operations go to the tape of the queue and are enqueued together when a
+// result comes back to the host, which waits there and nowhere else. One thread
+// uses a CudaBackend; siblings on other threads may read its matrices.
 #ifndef REPSCORE_CORE_BACKEND_CUDA_CUDA_BACKEND_H_
 #define REPSCORE_CORE_BACKEND_CUDA_CUDA_BACKEND_H_
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,10 @@ class CudaBackend final : public Backend {
   int64_t waits() const { return queue_->waits(); }
   /// Launches of work that was recorded.
   int64_t replays() const { return queue_->replays(); }
+  /// Seconds of one pass over the last `launches` of them, one after the other
+  /// without a wait; for benchmarks. Spoils what they work on. Nothing when
+  /// there were fewer.
+  std::optional<double> SecondsOfReplays(int64_t launches);
 
   std::string name() const override { return queue_->device().name(); }
   int threads() const override { return threads_; }

@@ -40,4 +40,9 @@ int64_t GraphReplays(const Backend& backend) {
   return cuda == nullptr ? 0 : cuda->replays();
 }
 
+std::optional<double> SecondsOfReplays(Backend& backend, int64_t launches) {
+  auto* const cuda = dynamic_cast<CudaBackend*>(&backend);
+  return cuda == nullptr ? std::nullopt : cuda->SecondsOfReplays(launches);
+}
+
 }  // namespace repscore::cuda

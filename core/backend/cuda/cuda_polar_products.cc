@@ -47,8 +47,8 @@ constexpr Quintic kSteps[] = {
     {1.8564356553306964, -1.2132377001560202, 0.35679963649135849},
     {1.8749953579273519, -1.2499907158776886, 0.37499535795033689},
 };
-// How often more the second step is taken for singular values from 1e-12 on: the
-// steps after it differ from it by less than they grow such values.
+// How often more the second step is taken for singular values from 1e-12 on:
+// the steps after it differ from it by less than they grow such values.
 constexpr int kStepsForSmall = 9;
 // |Q'Q - I| per column, up to which Q is taken for orthogonal, and |Q'A - A'Q|
 // against |Q'A|, up to which it is taken for the factor of A.
@@ -106,8 +106,8 @@ bool CudaBackend::PolarByProducts(const Matrix& a,
                                   double* nuclear_norm) {
   const int64_t n = a.cols();
   // The Gram matrix does not see singular values below the root of rounding.
-  const Matrix x = IterateToPolar(
-      a, method == PolarMethod::kGram ? 0 : kStepsForSmall);
+  const Matrix x =
+      IterateToPolar(a, method == PolarMethod::kGram ? 0 : kStepsForSmall);
   Copy(x, q);
   // Zero matrices, and singular values that were too small, show here.
   const Matrix deviation = Allocate(n, n, kDouble);
@@ -166,7 +166,8 @@ bool CudaBackend::PolarInSingle(const Matrix& a,
   EnqueueJudgement(factor, diagonal, kPivotFloor, info, results.Rows(4, 1));
   const std::vector<double> values = Take(results);
   *nuclear_norm = values[3];
-  return std::sqrt(values[0]) <= kSingleOrthogonality * static_cast<double>(n) &&
+  return std::sqrt(values[0]) <=
+             kSingleOrthogonality * static_cast<double>(n) &&
          std::sqrt(values[1]) <= kSingleSymmetry * std::sqrt(values[2]) &&
          std::isfinite(values[3]) && values[4] == 0.0;
 }

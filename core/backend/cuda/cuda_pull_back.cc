@@ -125,10 +125,8 @@ void CudaBackend::PullBack(const PullBackTerms& terms, const Matrix& gradient) {
          const Matrix& means,
          const double* own_scale,
          const Matrix& out) {
-        return FinishGradient(queue.stream(),
-                              {own, row_weights, direct, means},
-                              own_scale,
-                              out);
+        return FinishGradient(
+            queue.stream(), {own, row_weights, direct, means}, own_scale, out);
       },
       ready.own,
       ready.row_weights,

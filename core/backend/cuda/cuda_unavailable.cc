@@ -25,6 +25,11 @@ int64_t HostWaits(const Backend& /*backend*/) {
   return 0;
 }
 
+std::optional<double> SecondsOfReplays(Backend& /*backend*/,
+                                       int64_t /*launches*/) {
+  return std::nullopt;
+}
+
 int64_t GraphReplays(const Backend& /*backend*/) {
   return 0;
 }

@@ -281,10 +281,10 @@ cudaError_t AddScaled(cudaStream_t stream,
                       const Matrix& b) {
   return WithType(b.type(), [&](auto zero) {
     using T = decltype(zero);
-    return ForEachOf(stream,
-                     b,
-                     AddScaledFunctor<T>{
-                         alpha, ViewOf<T>(a), beta, ViewOf<T>(b)});
+    return ForEachOf(
+        stream,
+        b,
+        AddScaledFunctor<T>{alpha, ViewOf<T>(a), beta, ViewOf<T>(b)});
   });
 }
 

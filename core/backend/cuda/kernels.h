@@ -1,7 +1,7 @@
 // Our own kernels, as host functions that enqueue them. Shapes fit; the caller
 // has checked. Where a matrix may be of either scalar type it says so, else it
-// is float64. Factors that differ from step to step are read from the device, so
-// that work that was recorded once serves them all.
+// is float64. Factors that differ from step to step are read from the device,
+// so that work that was recorded once serves them all.
 #ifndef REPSCORE_CORE_BACKEND_CUDA_KERNELS_H_
 #define REPSCORE_CORE_BACKEND_CUDA_KERNELS_H_
 

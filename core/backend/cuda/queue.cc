@@ -138,6 +138,11 @@ void Queue::Play() {
   tape_->Play();
 }
 
+bool Queue::Repeat(size_t count, int times) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return tape_->Repeat(count, times);
+}
+
 void Queue::PlayForAnother() {
   try {
     tape_->Play();

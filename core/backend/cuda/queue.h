@@ -4,8 +4,8 @@
 //
 // What the backend does goes through Do(), which collects it on a tape until
 // somebody waits; what cannot be recorded is enqueued to stream() directly,
-// after Play(). Only the backend's thread enqueues. Other threads may make their
-// own queue follow this one and give buffers back to it.
+// after Play(). Only the backend's thread enqueues. Other threads may make
+// their own queue follow this one and give buffers back to it.
 #ifndef REPSCORE_CORE_BACKEND_CUDA_QUEUE_H_
 #define REPSCORE_CORE_BACKEND_CUDA_QUEUE_H_
 
@@ -55,12 +55,14 @@ class Queue {
           const Arguments&... arguments);
   /// Enqueues what Do() has collected.
   void Play();
-  /// For calls to the libraries that enqueue nothing, while work may wait on the
-  /// tape.
+  /// For calls to the libraries that enqueue nothing, while work may wait on
+  /// the tape.
   std::unique_lock<std::mutex> Lock() {
     return std::unique_lock<std::mutex>(mutex_);
   }
   int64_t replays() const { return tape_->replays(); }
+  /// Tape::Repeat().
+  bool Repeat(size_t count, int times);
 
   // Memory in the order of this queue: a block that was given back may be had
   // again at once, for the work that comes next. Of idle blocks of a size the

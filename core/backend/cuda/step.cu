@@ -152,8 +152,7 @@ struct StepProgram {
     const int64_t j = state.column;
     T& element = next(i, j);
     if (phase == 0) {
-      const T g =
-          terms.Sum(state.rates.own_scale, at.element, at.own, i, j);
+      const T g = terms.Sum(state.rates.own_scale, at.element, at.own, i, j);
       element = g;
       return {static_cast<double>(g), 0.0};
     }
@@ -220,10 +219,11 @@ cudaError_t FinishGradient(cudaStream_t stream,
                            const Matrix& gradient) {
   return WithType(gradient.type(), [&](auto zero) {
     using T = decltype(zero);
-    return ForColumns(stream,
-                      gradient.cols(),
-                      gradient.rows(),
-                      GradientProgram<T>{TermsOf<T>(terms, gradient), own_scale});
+    return ForColumns(
+        stream,
+        gradient.cols(),
+        gradient.rows(),
+        GradientProgram<T>{TermsOf<T>(terms, gradient), own_scale});
   });
 }
 

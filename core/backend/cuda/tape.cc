@@ -14,6 +14,8 @@ constexpr size_t kLargestTable = size_t{32} << 10;
 constexpr size_t kSlots = 8;
 // Work that nobody waits for is played in parts of this many.
 constexpr size_t kMostWork = 2048;
+// Launches that can be repeated.
+constexpr size_t kLatest = 32;
 // Segments of 64 members that take turns, with both places of their rows.
 constexpr size_t kMostEntries = 512;
 
@@ -41,9 +43,9 @@ void Tape::Create() {
   device_.Check(
       cudaMalloc(reinterpret_cast<void**>(&constants_), kConstantBytes),
       "allocating memory for constants");
-  device_.Check(cudaMallocHost(reinterpret_cast<void**>(&host_),
-                               kSlots * kConstantBytes),
-                "allocating page-locked host memory");
+  device_.Check(
+      cudaMallocHost(reinterpret_cast<void**>(&host_), kSlots * kConstantBytes),
+      "allocating page-locked host memory");
 }
 
 void Tape::Destroy() noexcept {
@@ -153,12 +155,10 @@ void Tape::SendConstants() {
   std::byte* const slot = host_ + sent_ % kSlots * kConstantBytes;
   ++sent_;
   std::memcpy(slot, staged_.data(), staged_.size());
-  device_.Check(cudaMemcpyAsync(constants_,
-                                slot,
-                                staged_.size(),
-                                cudaMemcpyHostToDevice,
-                                stream_),
-                "copying to the device");
+  device_.Check(
+      cudaMemcpyAsync(
+          constants_, slot, staged_.size(), cudaMemcpyHostToDevice, stream_),
+      "copying to the device");
 }
 
 void Tape::Run() {
@@ -179,6 +179,42 @@ void Tape::Run() {
   device_.Check(cudaGraphLaunch(entry->graph, stream_),
                 "launching recorded work");
   ++replays_;
+  if (latest_.size() == kLatest) {
+    latest_.pop_front();
+  }
+  latest_.push_back({entry->graph, staged_});
+}
+
+bool Tape::Repeat(size_t count, int times) {
+  if (count > latest_.size()) {
+    return false;
+  }
+  std::byte* host = nullptr;
+  device_.Check(
+      cudaMallocHost(reinterpret_cast<void**>(&host), count * kConstantBytes),
+      "allocating page-locked host memory");
+  const size_t first = latest_.size() - count;
+  for (size_t i = 0; i < count; ++i) {
+    const std::vector<std::byte>& constants = latest_[first + i].constants;
+    std::copy(constants.begin(), constants.end(), host + i * kConstantBytes);
+  }
+  for (int pass = 0; pass < times; ++pass) {
+    for (size_t i = 0; i < count; ++i) {
+      const Launch& launch = latest_[first + i];
+      // Addresses among them: no launch may go without its own.
+      device_.Check(cudaMemcpyAsync(constants_,
+                                    host + i * kConstantBytes,
+                                    launch.constants.size(),
+                                    cudaMemcpyHostToDevice,
+                                    stream_),
+                    "copying to the device");
+      device_.Check(cudaGraphLaunch(launch.graph, stream_),
+                    "launching recorded work");
+    }
+  }
+  device_.Check(cudaStreamSynchronize(stream_), "waiting for the device");
+  device_.Check(cudaFreeHost(host), "freeing page-locked memory");
+  return true;
 }
 
 void Tape::Enqueue() {
@@ -207,6 +243,9 @@ void Tape::Remember() {
 }
 
 void Tape::Forget(Entries::iterator entry) noexcept {
+  std::erase_if(latest_, [&](const Launch& launch) {
+    return launch.graph == entry->graph;
+  });
   if (entry->graph != nullptr &&
       cudaGraphExecDestroy(entry->graph) != cudaSuccess) {
     cudaGetLastError();

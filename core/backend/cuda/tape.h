@@ -17,6 +17,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <list>
 #include <type_traits>
@@ -111,6 +112,11 @@ class Tape {
   /// Launches of recorded work so far.
   int64_t replays() const { return replays_; }
 
+  /// Launches the last `count` records once more, in their order, `times` over:
+  /// the least that they take. What they work on is spoilt. False when there
+  /// are not so many. Waits.
+  bool Repeat(size_t count, int times);
+
  private:
   struct Entry {
     uint64_t hash = 0;
@@ -163,6 +169,12 @@ class Tape {
   Entries entries_;
   std::unordered_multimap<uint64_t, Entries::iterator> by_hash_;
   int64_t replays_ = 0;
+  /// The latest launches with their constants, the last one last.
+  struct Launch {
+    cudaGraphExec_t graph = nullptr;
+    std::vector<std::byte> constants;
+  };
+  std::deque<Launch> latest_;
 };
 
 }  // namespace repscore::cuda

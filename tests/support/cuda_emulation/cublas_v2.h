@@ -18,7 +18,10 @@ enum cublasFillMode_t { CUBLAS_FILL_MODE_LOWER };
 enum cublasSideMode_t { CUBLAS_SIDE_LEFT, CUBLAS_SIDE_RIGHT };
 enum cublasDiagType_t { CUBLAS_DIAG_NON_UNIT };
 enum cublasMath_t { CUBLAS_DEFAULT_MATH };
-enum cublasPointerMode_t { CUBLAS_POINTER_MODE_HOST, CUBLAS_POINTER_MODE_DEVICE };
+enum cublasPointerMode_t {
+  CUBLAS_POINTER_MODE_HOST,
+  CUBLAS_POINTER_MODE_DEVICE
+};
 
 struct EmulatedBlasHandle;
 using cublasHandle_t = EmulatedBlasHandle*;
@@ -33,33 +36,33 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode);
 cublasStatus_t cublasSetPointerMode(cublasHandle_t handle,
                                     cublasPointerMode_t mode);
 
-#define REPSCORE_EMULATED_BLAS(T, prefix)                        \
-  cublasStatus_t cublas##prefix##gemm(cublasHandle_t handle,     \
-                                      cublasOperation_t a_op,    \
-                                      cublasOperation_t b_op,    \
-                                      int m,                     \
-                                      int n,                     \
-                                      int k,                     \
-                                      const T* alpha,            \
-                                      const T* a,                \
-                                      int a_stride,              \
-                                      const T* b,                \
-                                      int b_stride,              \
-                                      const T* beta,             \
-                                      T* c,                      \
-                                      int c_stride);             \
-  cublasStatus_t cublas##prefix##geam(cublasHandle_t handle,     \
-                                      cublasOperation_t a_op,    \
-                                      cublasOperation_t b_op,    \
-                                      int m,                     \
-                                      int n,                     \
-                                      const T* alpha,            \
-                                      const T* a,                \
-                                      int a_stride,              \
-                                      const T* beta,             \
-                                      const T* b,                \
-                                      int b_stride,              \
-                                      T* c,                      \
+#define REPSCORE_EMULATED_BLAS(T, prefix)                     \
+  cublasStatus_t cublas##prefix##gemm(cublasHandle_t handle,  \
+                                      cublasOperation_t a_op, \
+                                      cublasOperation_t b_op, \
+                                      int m,                  \
+                                      int n,                  \
+                                      int k,                  \
+                                      const T* alpha,         \
+                                      const T* a,             \
+                                      int a_stride,           \
+                                      const T* b,             \
+                                      int b_stride,           \
+                                      const T* beta,          \
+                                      T* c,                   \
+                                      int c_stride);          \
+  cublasStatus_t cublas##prefix##geam(cublasHandle_t handle,  \
+                                      cublasOperation_t a_op, \
+                                      cublasOperation_t b_op, \
+                                      int m,                  \
+                                      int n,                  \
+                                      const T* alpha,         \
+                                      const T* a,             \
+                                      int a_stride,           \
+                                      const T* beta,          \
+                                      const T* b,             \
+                                      int b_stride,           \
+                                      T* c,                   \
                                       int c_stride);
 REPSCORE_EMULATED_BLAS(float, S)
 REPSCORE_EMULATED_BLAS(double, D)

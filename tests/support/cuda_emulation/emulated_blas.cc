@@ -102,31 +102,32 @@ cublasStatus_t cublasSetPointerMode(cublasHandle_t handle,
         c_stride < m || m < 1 || n < 1 || k < 1) {                             \
       return CUBLAS_STATUS_INVALID_VALUE;                                      \
     }                                                                          \
-    return Enqueue(handle, [=,                                                 \
-                            alpha = Factor<T>(handle, alpha),                 \
-                            beta = Factor<T>(handle, beta)] {                 \
-      cblas_##cblas_prefix##gemm(CblasColMajor,                                \
-                                 ToCblas(a_op),                                \
-                                 ToCblas(b_op),                                \
-                                 m,                                            \
-                                 n,                                            \
-                                 k,                                            \
-                                 alpha(),                                        \
-                                 a,                                            \
-                                 a_stride,                                     \
-                                 b,                                            \
-                                 b_stride,                                     \
-                                 beta(),                                         \
-                                 c,                                            \
-                                 c_stride);                                    \
-      if (repscore::cuda_emulation::TakeSpoiledProduct()) {                    \
-        for (int j = 0; j < n; ++j) {                                          \
-          std::fill_n(c + static_cast<ptrdiff_t>(j) * c_stride,                \
-                      m,                                                       \
-                      std::numeric_limits<T>::quiet_NaN());                    \
-        }                                                                      \
-      }                                                                        \
-    });                                                                        \
+    return Enqueue(handle,                                                     \
+                   [=,                                                         \
+                    alpha = Factor<T>(handle, alpha),                          \
+                    beta = Factor<T>(handle, beta)] {                          \
+                     cblas_##cblas_prefix##gemm(CblasColMajor,                 \
+                                                ToCblas(a_op),                 \
+                                                ToCblas(b_op),                 \
+                                                m,                             \
+                                                n,                             \
+                                                k,                             \
+                                                alpha(),                       \
+                                                a,                             \
+                                                a_stride,                      \
+                                                b,                             \
+                                                b_stride,                      \
+                                                beta(),                        \
+                                                c,                             \
+                                                c_stride);                     \
+                     if (repscore::cuda_emulation::TakeSpoiledProduct()) {     \
+                       for (int j = 0; j < n; ++j) {                           \
+                         std::fill_n(c + static_cast<ptrdiff_t>(j) * c_stride, \
+                                     m,                                        \
+                                     std::numeric_limits<T>::quiet_NaN());     \
+                       }                                                       \
+                     }                                                         \
+                   });                                                         \
   }                                                                            \
   cublasStatus_t cublas##prefix##geam(cublasHandle_t handle,                   \
                                       cublasOperation_t a_op,                  \
@@ -147,22 +148,24 @@ cublasStatus_t cublasSetPointerMode(cublasHandle_t handle,
         (b == c && b_op != CUBLAS_OP_N)) {                                     \
       return CUBLAS_STATUS_INVALID_VALUE;                                      \
     }                                                                          \
-    return Enqueue(handle, [=,                                                 \
-                            alpha = Factor<T>(handle, alpha),                 \
-                            beta = Factor<T>(handle, beta)] {                 \
-      for (int j = 0; j < n; ++j) {                                            \
-        for (int i = 0; i < m; ++i) {                                          \
-          const T left =                                                       \
-              a_op == CUBLAS_OP_N ? a[j * a_stride + i] : a[i * a_stride + j]; \
-          T sum = alpha() * left;                                                \
-          if (beta() != T{0}) {                                                  \
-            sum += beta() * (b_op == CUBLAS_OP_N ? b[j * b_stride + i]           \
-                                               : b[i * b_stride + j]);         \
+    return Enqueue(                                                            \
+        handle,                                                                \
+        [=,                                                                    \
+         alpha = Factor<T>(handle, alpha),                                     \
+         beta = Factor<T>(handle, beta)] {                                     \
+          for (int j = 0; j < n; ++j) {                                        \
+            for (int i = 0; i < m; ++i) {                                      \
+              const T left = a_op == CUBLAS_OP_N ? a[j * a_stride + i]         \
+                                                 : a[i * a_stride + j];        \
+              T sum = alpha() * left;                                          \
+              if (beta() != T{0}) {                                            \
+                sum += beta() * (b_op == CUBLAS_OP_N ? b[j * b_stride + i]     \
+                                                     : b[i * b_stride + j]);   \
+              }                                                                \
+              c[j * c_stride + i] = sum;                                       \
+            }                                                                  \
           }                                                                    \
-          c[j * c_stride + i] = sum;                                           \
-        }                                                                      \
-      }                                                                        \
-    });                                                                        \
+        });                                                                    \
   }
 REPSCORE_EMULATED_BLAS(float, S, s)
 REPSCORE_EMULATED_BLAS(double, D, d)

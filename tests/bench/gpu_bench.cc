@@ -313,8 +313,8 @@ void BenchSteps(Bench& bench,
       turns += restarts == 1 ? 1 : bench.backend().threads();
     }
   };
-  // The first steps allocate and record.
-  for (int i = 0; i < 5; ++i) {
+  // The first steps allocate and record; a turn of a restart has several.
+  for (int i = 0; i < (restarts == 1 ? 5 : 2); ++i) {
     step_all();
   }
   json row = {{"name",

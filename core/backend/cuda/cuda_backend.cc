@@ -106,7 +106,7 @@ void CudaBackend::Begin(std::initializer_list<const Matrix*> reads,
 }
 
 std::optional<double> CudaBackend::SecondsOfReplays(int64_t launches) {
-  constexpr int kPasses = 50;
+  constexpr int kPasses = 20;
   const auto count = static_cast<size_t>(launches);
   if (count == 0 || !queue_->Repeat(count, 1)) {
     return std::nullopt;

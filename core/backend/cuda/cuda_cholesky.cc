@@ -18,7 +18,7 @@ constexpr cudaDataType kReal = CUDA_R_64F;
 constexpr int64_t kLargestBatched = 512;
 // Up to here a factor is kept as its inverse: solving is two products then,
 // which a device does many times faster than a triangular system.
-constexpr int64_t kLargestInverted = 1024;
+constexpr int64_t kLargestInverted = 4096;
 
 template <typename T>
 T* Data(const Matrix& a) {
@@ -239,6 +239,13 @@ void CudaBackend::EnqueueCholeskyGroup(absl::Span<const Matrix> batch,
 
 void CudaBackend::EnqueueInversion(absl::Span<const Matrix> batch) {
   const int64_t n = batch.front().rows();
+  if (batch.size() > 1 && n > kLargestBatched) {
+    // One after the other, in the same memory.
+    for (const Matrix& factor : batch) {
+      EnqueueInversion({&factor, 1});
+    }
+    return;
+  }
   std::vector<Matrix> inverses;
   for (size_t i = 0; i < batch.size(); ++i) {
     inverses.push_back(Allocate(n, n, ScalarType::kFloat64));

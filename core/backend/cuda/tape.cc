@@ -83,7 +83,9 @@ void Tape::Reserve(size_t bytes) {
 const std::byte* Tape::Put(const void* data, size_t bytes) {
   const size_t offset = staged_.size();
   staged_.resize(offset + Aligned(bytes));
-  std::memcpy(staged_.data() + offset, data, bytes);
+  if (bytes > 0) {
+    std::memcpy(staged_.data() + offset, data, bytes);
+  }
   AddWord(static_cast<int64_t>(offset));
   return constants_ + offset;
 }

@@ -11,6 +11,7 @@
 
 #include "core/backend/create.h"
 #include "core/backend/cuda/cuda_device.h"
+#include "core/optimize/optimization.h"
 #include "tests/support/cuda_emulation/emulation.h"
 #include "tests/support/problem.h"
 
@@ -147,6 +148,30 @@ TEST_F(TapeTest, AReaderInAnotherThreadSeesWhatIsOnTheTape) {
   std::thread([&] { sibling->Download(matrix_, absl::MakeSpan(seen)); }).join();
 
   EXPECT_EQ(seen, std::vector<double>(36, 3.0));
+}
+
+TEST_F(TapeTest, MembersSideBySideAreThoseOfARunOfTheirOwn) {
+  OptimizationPlan plan;
+  plan.terms.push_back({.measure = {.id = "nbs", .explicit_folds = {}}});
+  plan.stopping.max_steps = 40;
+  plan.restarts = 7;
+  const auto run = [&](int threads) {
+    const std::unique_ptr<Backend> backend = *CreateBackend("cuda:0", threads);
+    const std::unique_ptr<Optimization> optimization = *Optimization::Create(
+        *Reference::Create(*backend, MakeDataset(Normals(30, 8, 16))), plan);
+    while (optimization->stop_reason() == StopReason::kNone) {
+      EXPECT_TRUE(optimization->Step().ok());
+    }
+    std::vector<double> ends;
+    for (const MemberResult& member : optimization->Finish()->members) {
+      ends.push_back(member.objective);
+    }
+    return ends;
+  };
+  const std::vector<double> alone = run(1);
+
+  EXPECT_EQ(alone.size(), 7);
+  EXPECT_EQ(run(3), alone);
 }
 
 TEST_F(TapeTest, ForgetsTheOldestWork) {

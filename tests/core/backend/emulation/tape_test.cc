@@ -162,8 +162,9 @@ TEST_F(TapeTest, MembersSideBySideAreThoseOfARunOfTheirOwn) {
     while (optimization->stop_reason() == StopReason::kNone) {
       EXPECT_TRUE(optimization->Step().ok());
     }
+    const OptimizationResult result = optimization->Finish().value();
     std::vector<double> ends;
-    for (const MemberResult& member : optimization->Finish()->members) {
+    for (const MemberResult& member : result.members) {
       ends.push_back(member.objective);
     }
     return ends;

@@ -265,7 +265,7 @@ class Gulp final : public Measure {
     const double tx = ScaleOf(statistics, statistics.candidate_norm_squared);
     const double ty = ScaleOf(statistics, statistics.reference_norm_squared);
     // The same algebra on kernels: N = (K / tx + lambda I)^-1, F = N K / tx
-    const GramSide x(backend, statistics.kernel, n, tx, options_.lambda);
+    const GramSide x(backend, ExactKernel(statistics), n, tx, options_.lambda);
     const GramSide y(
         backend, statistics.reference_kernel, n, ty, options_.lambda);
     const Matrix difference = Scaled(backend, 1.0, x.shrunk);

@@ -13,7 +13,6 @@
 #include "core/measures/families.h"
 #include "core/measures/predictivity.h"
 #include "core/measures/spectral.h"
-#include "core/statistics/row_pair.h"
 
 namespace repscore {
 namespace {
@@ -87,14 +86,6 @@ class LinearR2 final : public Measure {
       result.adjoint.reference_norm_squared = -result.value / yy;
     }
     return result;
-  }
-
-  /// Rounding of float32 sums would pass for directions of the candidate.
-  static Matrix ExactKernel(const Statistics& statistics) {
-    Backend& backend = *statistics.backend;
-    const Matrix& rows = statistics.candidate_rows;
-    return rows.type() == kDouble ? statistics.kernel
-                                  : KernelOf(backend, Widened(backend, rows));
   }
 
   static absl::StatusOr<Evaluation> InSampleSpace(const Statistics& statistics,

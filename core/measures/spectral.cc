@@ -9,6 +9,7 @@
 #include "core/backend/host_algebra.h"
 #include "core/base/text.h"
 #include "core/measures/specification.h"
+#include "core/statistics/row_pair.h"
 
 namespace repscore {
 namespace {
@@ -166,18 +167,27 @@ Matrix PositiveFactor::Solve(const Matrix& b) const {
   return solution;
 }
 
+Matrix ExactKernel(const Statistics& statistics) {
+  Backend& backend = *statistics.backend;
+  const Matrix& rows = statistics.candidate_rows;
+  return rows.type() == kDouble ? statistics.kernel
+                                : KernelOf(backend, Widened(backend, rows));
+}
+
 std::shared_ptr<const PositiveFactor> CandidateFactor(
     const Statistics& statistics, Space space, double shift) {
   const bool sample = space == Space::kSample;
-  return Memo::Remember(statistics.candidate_memo,
-                        StrCat(sample ? "factor of K + " : "factor of A + ",
-                               ShortestNumber(shift)),
-                        [&] {
-                          return std::make_shared<const PositiveFactor>(
-                              *statistics.backend,
-                              sample ? statistics.kernel : statistics.gram,
-                              shift);
-                        });
+  return Memo::Remember(
+      statistics.candidate_memo,
+      StrCat(sample ? "factor of K + " : "factor of A + ",
+             ShortestNumber(shift)),
+      [&] {
+        const auto kernel = [&] {
+          return shift == 0.0 ? ExactKernel(statistics) : statistics.kernel;
+        };
+        return std::make_shared<const PositiveFactor>(
+            *statistics.backend, sample ? kernel() : statistics.gram, shift);
+      });
 }
 
 std::shared_ptr<const CrossPolar> PolarOfCross(const Statistics& statistics,

@@ -58,6 +58,10 @@ class PositiveFactor {
   Matrix scaled_vectors_;
 };
 
+/// The candidate's kernel, of products in float64 whatever the rows are: for
+/// what tells its directions from rounding.
+Matrix ExactKernel(const Statistics& statistics);
+
 /// The factor of A + shift I in feature space, of K + shift I in sample space;
 /// kept for other references.
 std::shared_ptr<const PositiveFactor> CandidateFactor(

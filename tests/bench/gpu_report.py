@@ -26,13 +26,10 @@ def read_steps(folder: Path) -> list[Json]:
     for line in (folder / "steps.tsv").read_text().splitlines():
         name, status, seconds = line.split("\t")
         step: Json = {"name": name, "status": int(status), "seconds": int(seconds)}
-        reports = [
-            read_json(path) for path in sorted(folder.glob(f"{name}.[0-9]*.json"))
-        ]
-        if reports:
+        report = read_json(folder / f"{name}.json")
+        if "testsuites" in report:
             cases = [
                 case
-                for report in reports
                 for suite in report["testsuites"]
                 for case in suite["testsuite"]
                 if case["status"] == "RUN"
@@ -110,6 +107,8 @@ def main() -> int:
     (folder / "gpu.json").write_text(json.dumps(result, indent=1) + "\n")
     lines = [f"# {machine.get('gpu', 'GPU')}", ""]
     lines += [f"* {key}: {value}" for key, value in machine.items()]
+    if machine.get("others"):
+        lines.append("* the GPU was in use by others: times mean nothing")
     if "pinned_copy_gbytes_per_second" in compare:
         rate = compare["pinned_copy_gbytes_per_second"]
         lines.append(f"* page-locked memory to the device: {rate:.1f} GB/s")

@@ -220,7 +220,7 @@ void CudaBackend::EnqueueCholeskyGroup(absl::Span<const Matrix> batch,
          const void* matrices,
          int64_t stride,
          const Matrix& verdicts,
-         int64_t count) {
+         size_t count) {
         return queue.device().libraries().potrf_batched(
             queue.solver(),
             CUBLAS_FILL_MODE_LOWER,
@@ -267,7 +267,7 @@ void CudaBackend::EnqueueInversion(absl::Span<const Matrix> batch) {
            int64_t from_stride,
            const void* to,
            int64_t to_stride,
-           int64_t count) {
+           size_t count) {
           return queue.device().libraries().dtrsm_batched(
               queue.blas(),
               CUBLAS_SIDE_LEFT,
@@ -374,7 +374,7 @@ void CudaBackend::EnqueueProductsOf(Op op,
          const double* zero,
          const void* products,
          int64_t product_stride,
-         int64_t count) {
+         size_t count) {
         return queue.device().libraries().dgemm_batched(
             queue.blas(),
             a_op,

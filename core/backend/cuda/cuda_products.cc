@@ -33,6 +33,106 @@ int InnerOf(cublasOperation_t op, const Matrix& a) {
 
 }  // namespace
 
+namespace {
+
+/// What cuBLAS calls one after the type of the elements.
+struct Doubles {
+  using Element = double;
+  using Factor = Scalar;
+  static auto Gemm(const Libraries& from) { return from.dgemm; }
+  static auto Geam(const Libraries& from) { return from.dgeam; }
+};
+struct Singles {
+  using Element = float;
+  using Factor = SingleScalar;
+  static auto Gemm(const Libraries& from) { return from.sgemm; }
+  static auto Geam(const Libraries& from) { return from.sgeam; }
+};
+
+struct Factors {
+  double product;
+  double kept;
+};
+
+/// c = product op(a) op(b) + kept c
+template <typename Routines>
+void DoGemm(Queue& queue,
+            Op a_op,
+            Op b_op,
+            const Factors& factors,
+            const Matrix& a,
+            const Matrix& b,
+            const Matrix& c) {
+  using T = typename Routines::Element;
+  using Factor = typename Routines::Factor;
+  queue.Do(
+      "multiplying",
+      [](Queue& on,
+         cublasOperation_t left_op,
+         cublasOperation_t right_op,
+         const T* scale,
+         const Matrix& left,
+         const Matrix& right,
+         const T* keep,
+         const Matrix& out) {
+        return Routines::Gemm(on.device().libraries())(on.blas(),
+                                                       left_op,
+                                                       right_op,
+                                                       ToInt(out.rows()),
+                                                       ToInt(out.cols()),
+                                                       InnerOf(left_op, left),
+                                                       scale,
+                                                       Data<T>(left),
+                                                       Stride(left),
+                                                       Data<T>(right),
+                                                       Stride(right),
+                                                       keep,
+                                                       Data<T>(out),
+                                                       Stride(out));
+      },
+      ToBlas(a_op),
+      ToBlas(b_op),
+      Factor{factors.product},
+      a,
+      b,
+      Factor{factors.kept},
+      c);
+}
+
+/// out = in'
+template <typename Routines>
+void DoTranspose(Queue& queue, const Matrix& in, const Matrix& out) {
+  using T = typename Routines::Element;
+  using Factor = typename Routines::Factor;
+  queue.Do(
+      "transposing",
+      [](Queue& on,
+         const T* one,
+         const T* zero,
+         const Matrix& from,
+         const Matrix& to) {
+        return Routines::Geam(on.device().libraries())(on.blas(),
+                                                       CUBLAS_OP_T,
+                                                       CUBLAS_OP_N,
+                                                       ToInt(to.rows()),
+                                                       ToInt(to.cols()),
+                                                       one,
+                                                       Data<T>(from),
+                                                       Stride(from),
+                                                       zero,
+                                                       Data<T>(to),
+                                                       Stride(to),
+                                                       Data<T>(to),
+                                                       Stride(to));
+      },
+      Factor{1.0},
+      Factor{0.0},
+      in,
+      out);
+}
+
+}  // namespace
+
 void CudaBackend::EnqueueGemm(Op a_op,
                               Op b_op,
                               double alpha,
@@ -53,77 +153,12 @@ void CudaBackend::EnqueueGemm(Op a_op,
     }
     return;
   }
-  for (const int64_t size :
-       {inner, c.rows(), c.cols(), a.stride(), b.stride()}) {
-    ToInt(size);
-  }
+  ToInt(std::max({inner, c.rows(), c.cols(), a.stride(), b.stride()}));
   if (IsDouble(c)) {
-    queue_->Do(
-        "multiplying",
-        [](Queue& queue,
-           cublasOperation_t left_op,
-           cublasOperation_t right_op,
-           const double* scale,
-           const Matrix& left,
-           const Matrix& right,
-           const double* keep,
-           const Matrix& out) {
-          return queue.device().libraries().dgemm(queue.blas(),
-                                                  left_op,
-                                                  right_op,
-                                                  ToInt(out.rows()),
-                                                  ToInt(out.cols()),
-                                                  InnerOf(left_op, left),
-                                                  scale,
-                                                  Data<double>(left),
-                                                  Stride(left),
-                                                  Data<double>(right),
-                                                  Stride(right),
-                                                  keep,
-                                                  Data<double>(out),
-                                                  Stride(out));
-        },
-        ToBlas(a_op),
-        ToBlas(b_op),
-        Scalar{alpha},
-        a,
-        b,
-        Scalar{beta},
-        c);
-    return;
+    DoGemm<Doubles>(*queue_, a_op, b_op, {alpha, beta}, a, b, c);
+  } else {
+    DoGemm<Singles>(*queue_, a_op, b_op, {alpha, beta}, a, b, c);
   }
-  queue_->Do(
-      "multiplying",
-      [](Queue& queue,
-         cublasOperation_t left_op,
-         cublasOperation_t right_op,
-         const float* scale,
-         const Matrix& left,
-         const Matrix& right,
-         const float* keep,
-         const Matrix& out) {
-        return queue.device().libraries().sgemm(queue.blas(),
-                                                left_op,
-                                                right_op,
-                                                ToInt(out.rows()),
-                                                ToInt(out.cols()),
-                                                InnerOf(left_op, left),
-                                                scale,
-                                                Data<float>(left),
-                                                Stride(left),
-                                                Data<float>(right),
-                                                Stride(right),
-                                                keep,
-                                                Data<float>(out),
-                                                Stride(out));
-      },
-      ToBlas(a_op),
-      ToBlas(b_op),
-      SingleScalar{alpha},
-      a,
-      b,
-      SingleScalar{beta},
-      c);
 }
 
 void CudaBackend::Gemm(Op a_op,
@@ -191,58 +226,10 @@ void CudaBackend::Transpose(const Matrix& in, const Matrix& out) {
   }
   ToInt(std::max({in.rows(), in.cols(), in.stride(), out.stride()}));
   if (IsDouble(in)) {
-    queue_->Do(
-        "transposing",
-        [](Queue& queue,
-           const double* one,
-           const double* zero,
-           const Matrix& from,
-           const Matrix& to) {
-          return queue.device().libraries().dgeam(queue.blas(),
-                                                  CUBLAS_OP_T,
-                                                  CUBLAS_OP_N,
-                                                  ToInt(to.rows()),
-                                                  ToInt(to.cols()),
-                                                  one,
-                                                  Data<double>(from),
-                                                  Stride(from),
-                                                  zero,
-                                                  Data<double>(to),
-                                                  Stride(to),
-                                                  Data<double>(to),
-                                                  Stride(to));
-        },
-        Scalar{1.0},
-        Scalar{0.0},
-        in,
-        out);
-    return;
+    DoTranspose<Doubles>(*queue_, in, out);
+  } else {
+    DoTranspose<Singles>(*queue_, in, out);
   }
-  queue_->Do(
-      "transposing",
-      [](Queue& queue,
-         const float* one,
-         const float* zero,
-         const Matrix& from,
-         const Matrix& to) {
-        return queue.device().libraries().sgeam(queue.blas(),
-                                                CUBLAS_OP_T,
-                                                CUBLAS_OP_N,
-                                                ToInt(to.rows()),
-                                                ToInt(to.cols()),
-                                                one,
-                                                Data<float>(from),
-                                                Stride(from),
-                                                zero,
-                                                Data<float>(to),
-                                                Stride(to),
-                                                Data<float>(to),
-                                                Stride(to));
-      },
-      SingleScalar{1.0},
-      SingleScalar{0.0},
-      in,
-      out);
 }
 
 void CudaBackend::EnqueueDots(const std::vector<DotTerm>& terms,

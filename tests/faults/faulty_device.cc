@@ -27,6 +27,8 @@ std::string TakeFault() {
   return fault;
 }
 
+// As cublasDgemm.
+// NOLINTNEXTLINE(readability-function-size)
 cublasStatus_t FaultyProduct(cublasHandle_t handle,
                              cublasOperation_t a_op,
                              cublasOperation_t b_op,
@@ -47,6 +49,7 @@ cublasStatus_t FaultyProduct(cublasHandle_t handle,
   }
   if (fault == "address") {
     // Mapped nowhere.
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
     a = reinterpret_cast<const double*>(uintptr_t{1} << 12U);
   }
   const double* scale = alpha;
@@ -76,7 +79,7 @@ cublasStatus_t FaultyProduct(cublasHandle_t handle,
 }
 
 /// Before main(): nothing has used the library yet.
-const bool kInstalled = [] {
+[[maybe_unused]] const bool installed = [] {
   const absl::StatusOr<const Libraries*> loaded = LoadLibraries();
   if (loaded.ok()) {
     auto& libraries = const_cast<Libraries&>(**loaded);

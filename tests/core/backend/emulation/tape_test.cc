@@ -32,7 +32,7 @@ class TapeTest : public ::testing::Test {
   }
 
   Matrix Filled(double value) {
-    const Matrix filled = backend_->Allocate(6, 6, kDouble);
+    Matrix filled = backend_->Allocate(6, 6, kDouble);
     backend_->Fill(value, filled);
     return filled;
   }

@@ -137,13 +137,11 @@ void CudaBackend::Upload(absl::Span<const double> elements, const Matrix& out) {
   if (static_cast<size_t>(out.bytes()) <= Tape::LargestTable()) {
     std::vector<std::byte> packed(static_cast<size_t>(out.bytes()));
     Narrow(elements, 0, out.size(), out.type(), 1, packed.data());
-    queue_->Do(
-        "uploading",
-        [](Queue& queue, const void* from, const Matrix& to) {
-          return Unpack(queue.stream(), from, 0, to.size(), to);
-        },
-        Table{packed.data(), packed.size()},
-        out);
+    queue_->Launch<Unpack>("uploading",
+                           Table{packed.data(), packed.size()},
+                           int64_t{0},
+                           out.size(),
+                           out);
     return;
   }
   const cudaStream_t stream = StreamAfterTape();
@@ -228,13 +226,7 @@ void CudaBackend::Copy(const Matrix& in, const Matrix& out) {
 }
 
 void CudaBackend::EnqueueCopy(const Matrix& in, const Matrix& out) {
-  queue_->Do(
-      "copying",
-      [](Queue& queue, const Matrix& from, const Matrix& to) {
-        return CopyElements(queue.stream(), from, to);
-      },
-      in,
-      out);
+  queue_->Launch<CopyElements>("copying", in, out);
 }
 
 Matrix CudaBackend::As(const Matrix& a, ScalarType type) {
@@ -252,13 +244,7 @@ void CudaBackend::Fill(double value, const Matrix& out) {
 }
 
 void CudaBackend::EnqueueFill(double value, const Matrix& out) {
-  queue_->Do(
-      "filling",
-      [](Queue& queue, double constant, const Matrix& to) {
-        return FillElements(queue.stream(), constant, to);
-      },
-      value,
-      out);
+  queue_->Launch<FillElements>("filling", value, out);
 }
 
 void CudaBackend::GatherRows(const Matrix& in,

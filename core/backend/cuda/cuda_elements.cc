@@ -17,43 +17,19 @@ void CudaBackend::EnqueueAdd(double alpha,
                              const Matrix& a,
                              double beta,
                              const Matrix& b) {
-  queue_->Do(
-      "adding",
-      [](Queue& queue,
-         const double* scale,
-         const Matrix& from,
-         const double* keep,
-         const Matrix& to) {
-        return AddScaled(queue.stream(), scale, from, keep, to);
-      },
-      Scalar{alpha},
-      a,
-      Scalar{beta},
-      b);
+  queue_->Launch<AddScaled>("adding", Scalar{alpha}, a, Scalar{beta}, b);
 }
 
 void CudaBackend::AddDiagonal(double alpha, const Matrix& a) {
   Require(a.rows() == a.cols() && IsDouble(a), "AddDiagonal");
   Begin({}, {&a});
-  queue_->Do(
-      "adding to a diagonal",
-      [](Queue& queue, const double* value, const Matrix& to) {
-        return ChangeDiagonal(queue.stream(), 1.0, value, to);
-      },
-      Scalar{alpha},
-      a);
+  queue_->Launch<ChangeDiagonal>("adding to a diagonal", 1.0, Scalar{alpha}, a);
 }
 
 void CudaBackend::FillDiagonal(double value, const Matrix& a) {
   Require(a.rows() == a.cols() && IsDouble(a), "FillDiagonal");
   Begin({}, {&a});
-  queue_->Do(
-      "filling a diagonal",
-      [](Queue& queue, const double* constant, const Matrix& to) {
-        return ChangeDiagonal(queue.stream(), 0.0, constant, to);
-      },
-      Scalar{value},
-      a);
+  queue_->Launch<ChangeDiagonal>("filling a diagonal", 0.0, Scalar{value}, a);
 }
 
 void CudaBackend::ScaleRows(const Matrix& weights,
@@ -63,60 +39,27 @@ void CudaBackend::ScaleRows(const Matrix& weights,
               IsDouble(out) && IsDouble(weights),
           "ScaleRows");
   Begin({&weights, &a}, {&out});
-  queue_->Do(
-      "scaling rows",
-      [](Queue& queue, const Matrix& by, const Matrix& from, const Matrix& to) {
-        return ScaleRowsBy(queue.stream(), by, from, to);
-      },
-      weights,
-      a,
-      out);
+  queue_->Launch<ScaleRowsBy>("scaling rows", weights, a, out);
 }
 
 void CudaBackend::CentreColumns(const Matrix& a, const Matrix& means) {
   Require(means.rows() == a.cols() && IsDouble(means), "CentreColumns");
   Begin({}, {&a, &means});
-  queue_->Do(
-      "centring",
-      [](Queue& queue, const Matrix& rows, const Matrix& out) {
-        return RemoveMeans(queue.stream(), rows, out);
-      },
-      a,
-      means);
+  queue_->Launch<RemoveMeans>("centring", a, means);
 }
 
 void CudaBackend::UCentre(const Matrix& kernel) {
   const int64_t n = kernel.rows();
   Require(n >= 4 && kernel.cols() == n && IsDouble(kernel), "UCentre");
   Begin({}, {&kernel});
-  queue_->Do(
-      "centring",
-      [](Queue& queue,
-         const Matrix& centred,
-         const Matrix& sums,
-         const Matrix& total) {
-        return UCentreKernel(queue.stream(), centred, sums, total);
-      },
-      kernel,
-      Vector(n),
-      Vector(1));
+  queue_->Launch<UCentreKernel>("centring", kernel, Vector(n), Vector(1));
 }
 
 void CudaBackend::DoubleCentre(const Matrix& kernel) {
   const int64_t n = kernel.rows();
   Require(kernel.cols() == n && IsDouble(kernel), "DoubleCentre");
   Begin({}, {&kernel});
-  queue_->Do(
-      "centring",
-      [](Queue& queue,
-         const Matrix& centred,
-         const Matrix& sums,
-         const Matrix& total) {
-        return DoubleCentreKernel(queue.stream(), centred, sums, total);
-      },
-      kernel,
-      Vector(n),
-      Vector(1));
+  queue_->Launch<DoubleCentreKernel>("centring", kernel, Vector(n), Vector(1));
 }
 
 void CudaBackend::SquaredDistances(const Matrix& kernel,
@@ -129,29 +72,12 @@ void CudaBackend::SquaredDistances(const Matrix& kernel,
   // `out` may be the kernel, whose diagonal every element looks at.
   const Matrix diagonal = Vector(kernel.rows());
   EnqueueCopyDiagonal(kernel, diagonal);
-  queue_->Do(
-      "computing distances",
-      [](Queue& queue,
-         const Matrix& from,
-         const Matrix& norms,
-         double floor,
-         const Matrix& to) {
-        return Distances(queue.stream(), from, norms, floor, to);
-      },
-      kernel,
-      diagonal,
-      relative_floor,
-      out);
+  queue_->Launch<Distances>(
+      "computing distances", kernel, diagonal, relative_floor, out);
 }
 
 void CudaBackend::EnqueueCopyDiagonal(const Matrix& a, const Matrix& diagonal) {
-  queue_->Do(
-      "copying a diagonal",
-      [](Queue& queue, const Matrix& from, const Matrix& to) {
-        return CopyDiagonal(queue.stream(), from, to);
-      },
-      a,
-      diagonal);
+  queue_->Launch<CopyDiagonal>("copying a diagonal", a, diagonal);
 }
 
 void CudaBackend::Map(Function function,
@@ -160,19 +86,8 @@ void CudaBackend::Map(Function function,
                       const Matrix& out) {
   Require(SameShape(in, out) && IsDouble(in) && IsDouble(out), "Map");
   Begin({&in}, {&out});
-  queue_->Do(
-      "mapping elements",
-      [](Queue& queue,
-         Function map,
-         const double* factor,
-         const Matrix& from,
-         const Matrix& to) {
-        return MapElements(queue.stream(), map, factor, from, to);
-      },
-      function,
-      Scalar{scale},
-      in,
-      out);
+  queue_->Launch<MapElements>(
+      "mapping elements", function, Scalar{scale}, in, out);
 }
 
 void CudaBackend::Hadamard(double alpha,
@@ -183,19 +98,8 @@ void CudaBackend::Hadamard(double alpha,
               IsDouble(out),
           "Hadamard");
   Begin({&a, &b}, {&out});
-  queue_->Do(
-      "multiplying elements",
-      [](Queue& queue,
-         const double* scale,
-         const Matrix& left,
-         const Matrix& right,
-         const Matrix& to) {
-        return MultiplyElements(queue.stream(), scale, left, right, to);
-      },
-      Scalar{alpha},
-      a,
-      b,
-      out);
+  queue_->Launch<MultiplyElements>(
+      "multiplying elements", Scalar{alpha}, a, b, out);
 }
 
 void CudaBackend::Laplacian(const Matrix& weights, const Matrix& out) {
@@ -203,13 +107,7 @@ void CudaBackend::Laplacian(const Matrix& weights, const Matrix& out) {
               IsDouble(weights) && IsDouble(out),
           "Laplacian");
   Begin({&weights}, {&out});
-  queue_->Do(
-      "computing a Laplacian",
-      [](Queue& queue, const Matrix& from, const Matrix& to) {
-        return LaplacianOf(queue.stream(), from, to);
-      },
-      weights,
-      out);
+  queue_->Launch<LaplacianOf>("computing a Laplacian", weights, out);
 }
 
 }  // namespace repscore::cuda

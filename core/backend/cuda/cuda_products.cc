@@ -208,12 +208,7 @@ void CudaBackend::Syrk(
     }
   }
   // A full product is symmetric to rounding only.
-  queue_->Do(
-      "multiplying",
-      [](Queue& queue, const Matrix& out) {
-        return MirrorLower(queue.stream(), out);
-      },
-      c);
+  queue_->Launch<MirrorLower>("multiplying", c);
 }
 
 void CudaBackend::Transpose(const Matrix& in, const Matrix& out) {
@@ -235,18 +230,7 @@ void CudaBackend::Transpose(const Matrix& in, const Matrix& out) {
 void CudaBackend::EnqueueDots(const std::vector<DotTerm>& terms,
                               const Matrix& results) {
   const Matrix partial = Vector(std::max<int64_t>(1, DotSegments(terms)));
-  queue_->Do(
-      "summing products",
-      [](Queue& queue,
-         const std::vector<DotTerm>& dots,
-         const Matrix& sums,
-         const Matrix& out) {
-        return SumDots(
-            queue.stream(), dots, Data<double>(sums), Data<double>(out));
-      },
-      terms,
-      partial,
-      results);
+  queue_->Launch<SumDots>("summing products", terms, partial, results);
 }
 
 std::vector<double> CudaBackend::Dots(
@@ -273,13 +257,7 @@ void CudaBackend::ColumnSums(const Matrix& a, const Matrix& sums) {
 }
 
 void CudaBackend::EnqueueColumnSums(const Matrix& a, const Matrix& sums) {
-  queue_->Do(
-      "summing columns",
-      [](Queue& queue, const Matrix& from, const Matrix& to) {
-        return SumColumns(queue.stream(), from, to);
-      },
-      a,
-      sums);
+  queue_->Launch<SumColumns>("summing columns", a, sums);
 }
 
 void CudaBackend::RowSquaredNorms(const Matrix& a, const Matrix& norms) {
@@ -287,17 +265,7 @@ void CudaBackend::RowSquaredNorms(const Matrix& a, const Matrix& norms) {
   Begin({&a}, {&norms});
   const Matrix partial =
       Allocate(a.rows(), RowSumChunks(a.cols()), ScalarType::kFloat64);
-  queue_->Do(
-      "summing rows",
-      [](Queue& queue,
-         const Matrix& rows,
-         const Matrix& sums,
-         const Matrix& to) {
-        return SquaredRowNorms(queue.stream(), rows, sums, to);
-      },
-      a,
-      partial,
-      norms);
+  queue_->Launch<SquaredRowNorms>("summing rows", a, partial, norms);
 }
 
 double CudaBackend::Trace(const Matrix& a) {

@@ -66,14 +66,8 @@ void CudaBackend::EnqueueRowTerms(const PullBackTerms& terms,
                                   const Matrix& out) {
   const Matrix part = out.Rows(rows.first, rows.count);
   if (!rows.offset.empty()) {
-    queue_->Do(
-        "pulling back to the rows",
-        [](Queue& queue, const Matrix& offset, bool add, const Matrix& to) {
-          return SetOffsets(queue.stream(), offset, add, to);
-        },
-        rows.offset,
-        !overwrite,
-        part);
+    queue_->Launch<SetOffsets>(
+        "pulling back to the rows", rows.offset, !overwrite, part);
     overwrite = false;
   }
   const auto multiply = [&](const Matrix& side, const Matrix& weights) {

@@ -168,8 +168,10 @@ int64_t DotSegments(const std::vector<DotTerm>& terms) {
 
 cudaError_t SumDots(cudaStream_t stream,
                     const std::vector<DotTerm>& terms,
-                    double* partial,
-                    double* results) {
+                    const Matrix& partial,
+                    const Matrix& results) {
+  auto* sums = static_cast<double*>(partial.data());
+  auto* const totals = static_cast<double*>(results.data());
   for (size_t first = 0; first < terms.size(); first += kTermsPerLaunch) {
     const size_t count = std::min(kTermsPerLaunch, terms.size() - first);
     DotTable table = {};
@@ -184,17 +186,17 @@ cudaError_t SumDots(cudaStream_t stream,
     }
     const int64_t segments = table.first_segment[count];
     cudaError_t error =
-        ForColumns(stream, segments, longest, DotProgram{table, partial});
+        ForColumns(stream, segments, longest, DotProgram{table, sums});
     if (error == cudaSuccess) {
       error = ForColumns(stream,
                          static_cast<int64_t>(count),
                          segments,
-                         DotTotalProgram{table, partial, results + first});
+                         DotTotalProgram{table, sums, totals + first});
     }
     if (error != cudaSuccess) {
       return error;
     }
-    partial += segments;
+    sums += segments;
   }
   return cudaSuccess;
 }

@@ -135,8 +135,8 @@ int64_t DotSegments(const std::vector<DotTerm>& terms);
 /// results[t] of every term, all in few launches.
 cudaError_t SumDots(cudaStream_t stream,
                     const std::vector<DotTerm>& terms,
-                    double* partial,
-                    double* results);
+                    const Matrix& partial,
+                    const Matrix& results);
 
 /// sums [n x 1], total [1 x 1] are scratch.
 cudaError_t DoubleCentreKernel(cudaStream_t stream,

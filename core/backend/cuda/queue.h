@@ -53,6 +53,16 @@ class Queue {
   void Do(std::string_view doing,
           Function function,
           const Arguments&... arguments);
+  /// Do() of kKernel(stream(), arguments...), one of kernels.h.
+  template <auto kKernel, typename... Arguments>
+  void Launch(std::string_view doing, const Arguments&... arguments) {
+    Do(
+        doing,
+        [](Queue& queue, const auto&... ready) {
+          return kKernel(queue.stream(), ready...);
+        },
+        arguments...);
+  }
   /// Enqueues what Do() has collected.
   void Play();
   /// For calls to the libraries that enqueue nothing, while work may wait on

@@ -65,6 +65,15 @@ def step_table(steps: list[Json]) -> list[str]:
     return lines
 
 
+def disturbed(bench: Json) -> bool:
+    """Whether products took another time at the end than in the beginning."""
+    rates: dict[str, list[float]] = {}
+    for row in bench.get("rows", []):
+        if row["name"].startswith("gemm"):
+            rates.setdefault(row["precision"], []).append(row["gflops"])
+    return any(max(rate) > 1.1 * min(rate) for rate in rates.values())
+
+
 def number(value: float | None, digits: int = 2) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
@@ -109,6 +118,8 @@ def main() -> int:
     lines += [f"* {key}: {value}" for key, value in machine.items()]
     if machine.get("others"):
         lines.append("* the GPU was in use by others: times mean nothing")
+    if disturbed(bench):
+        lines.append("* the product's rate changed: something else used the GPU")
     if "pinned_copy_gbytes_per_second" in compare:
         rate = compare["pinned_copy_gbytes_per_second"]
         lines.append(f"* page-locked memory to the device: {rate:.1f} GB/s")

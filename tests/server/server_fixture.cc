@@ -21,7 +21,7 @@
 namespace repscore::server {
 namespace {
 
-constexpr std::chrono::seconds kPatience{20};
+constexpr std::chrono::seconds kPatience{120};
 constexpr std::chrono::milliseconds kPoll{5};
 
 std::string MakeDirectory() {

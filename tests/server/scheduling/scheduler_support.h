@@ -16,7 +16,7 @@
 namespace repscore::server::testing {
 
 /// Longer than anything here takes; reached only when something hangs.
-inline constexpr std::chrono::seconds kPatience{20};
+inline constexpr std::chrono::seconds kPatience{120};
 
 /// A job made of functions, which remembers how it ended.
 class FunctionJob : public Job {

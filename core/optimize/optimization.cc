@@ -15,6 +15,10 @@
 namespace repscore {
 namespace {
 
+// Queues of a device that members go side by side on: each has handles and
+// workspace of its own.
+constexpr int64_t kMostQueues = 8;
+
 /// Seconds of a run that has taken some before.
 class Stopwatch {
  public:
@@ -53,8 +57,11 @@ class OptimizationImpl final : public Optimization {
     side_by_side_ =
         problem_->is_small() && (count > 1 || backend_.name() == "cpu");
     turn_steps_ = count > 1 ? problem_->turn_steps() : 1;
-    const int64_t at_once =
+    int64_t at_once =
         side_by_side_ ? std::min<int64_t>(count, backend_.threads()) : 0;
+    if (backend_.name() != "cpu") {
+      at_once = std::min(at_once, kMostQueues);
+    }
     for (int64_t i = 0; i < at_once; ++i) {
       backends_.push_back(backend_.Sibling(1));
     }

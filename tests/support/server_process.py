@@ -25,7 +25,8 @@ _GENTLE = {"OMP_WAIT_POLICY": "passive"}
 class ServerProcess:
     """Starts, kills and restarts a server that keeps its directory and port."""
 
-    program = "repscored"
+    # Another server in the place of the ordinary one: one with an emulated GPU.
+    program = os.environ.get("REPSCORE_SERVER_PROGRAM", "repscored")
 
     def __init__(
         self, data_dir: Path, *options: str, **environment: str | None

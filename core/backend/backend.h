@@ -218,11 +218,11 @@ class Backend {
 
   // Factorisations, kFloat64.
 
-  /// Lower Cholesky factor of a symmetric matrix, in place. False when it is
-  /// not numerically positive definite: a pivot is below `relative_floor`
-  /// times its diagonal element.
+  /// Cholesky factor of a symmetric matrix in its place, in a form of this
+  /// backend's own, for CholeskySolve alone. False when it is not numerically
+  /// positive definite: a pivot is below `relative_floor` of its diagonal.
   virtual bool Cholesky(const Matrix& a, double relative_floor) = 0;
-  /// b = (L L')^-1 b
+  /// b = (L L')^-1 b; factor from Cholesky.
   virtual void CholeskySolve(const Matrix& factor, const Matrix& b) = 0;
   /// Cholesky of many matrices at once, of any sizes and none twice: one
   /// verdict each, and one synchronisation for all of them.

@@ -4,14 +4,19 @@
 //   allocation  it finds no memory
 //   nan         its result is NaN
 //   address     it reads memory that is not there, which ends the device for
-//               this process
+//               this process; on an emulated device, whose memory is the
+//               host's, its work fails as if it did
 #include <cuda_runtime.h>
 
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <string>
 
 #include "core/backend/cuda/libraries.h"
+#ifdef REPSCORE_EMULATED_DEVICE
+#include "tests/support/cuda_emulation/emulation.h"
+#endif
 
 namespace repscore::cuda {
 namespace {
@@ -48,16 +53,21 @@ cublasStatus_t FaultyProduct(cublasHandle_t handle,
     return CUBLAS_STATUS_ALLOC_FAILED;
   }
   if (fault == "address") {
+#ifdef REPSCORE_EMULATED_DEVICE
+    cuda_emulation::FailNextWork(cudaErrorIllegalAddress);
+#else
     // Mapped nowhere.
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
     a = reinterpret_cast<const double*>(uintptr_t{1} << 12U);
+#endif
   }
   const double* scale = alpha;
   if (fault == "nan") {
+    // The device reads it where the host has it.
     static double* const nan = [] {
       double* made = nullptr;
-      cudaMalloc(reinterpret_cast<void**>(&made), sizeof(double));
-      cudaMemset(made, 0xff, sizeof(double));
+      cudaMallocHost(reinterpret_cast<void**>(&made), sizeof(double));
+      *made = std::numeric_limits<double>::quiet_NaN();
       return made;
     }();
     scale = nan;

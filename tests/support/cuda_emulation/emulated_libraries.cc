@@ -4,7 +4,7 @@
 namespace repscore::cuda {
 
 absl::StatusOr<const Libraries*> LoadLibraries() {
-  static const Libraries libraries = {
+  static Libraries libraries = {
 // NOLINTNEXTLINE(bugprone-macro-parentheses)
 #define REPSCORE_LINKED(field, function) .field = &function,
       REPSCORE_BLAS_FUNCTIONS(REPSCORE_LINKED)

@@ -325,8 +325,10 @@ void BenchSteps(Bench& bench,
                              : std::to_string(restarts) + " restarts, " + name},
               {"shape", NameOf(shape)},
               {"precision", NameOf(storage)}};
-  const int64_t waits = cuda::HostWaits(bench.backend());
-  const int64_t replays = cuda::GraphReplays(bench.backend());
+  Backend& backend = bench.backend();
+  const int64_t waits = cuda::HostWaits(backend);
+  const int64_t replays = cuda::GraphReplays(backend);
+  const int64_t launches = cuda::ReplayedLaunches(backend);
   const int64_t first = run->steps();
   int64_t rounds = 0;
   const double seconds = bench.Seconds([&] {
@@ -337,17 +339,18 @@ void BenchSteps(Bench& bench,
   const double steps_of_round = steps / static_cast<double>(rounds);
   row["ms"] = 1e3 * seconds / steps_of_round;
   if (restarts == 1) {
+    const auto per_step = [&](int64_t after, int64_t before) {
+      return static_cast<double>(after - before) / steps;
+    };
     // Without those of the clock.
     row["waits_per_step"] =
-        static_cast<double>(cuda::HostWaits(bench.backend()) - waits) / steps -
-        1.0 / steps_of_round;
-    row["replays_per_step"] =
-        static_cast<double>(cuda::GraphReplays(bench.backend()) - replays) /
-        steps;
+        per_step(cuda::HostWaits(backend), waits) - 1.0 / steps_of_round;
+    row["replays_per_step"] = per_step(cuda::GraphReplays(backend), replays);
+    row["launches_per_step"] =
+        per_step(cuda::ReplayedLaunches(backend), launches);
     // What the recorded work of a step takes when nobody waits for it.
     const auto floor = cuda::SecondsOfReplays(
-        bench.backend(),
-        (cuda::GraphReplays(bench.backend()) - replays) / rounds);
+        backend, (cuda::GraphReplays(backend) - replays) / rounds);
     if (floor.has_value()) {
       row["floor_ms"] = 1e3 * *floor / steps_of_round;
     }

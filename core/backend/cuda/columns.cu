@@ -22,6 +22,7 @@ struct ColumnState {
 template <typename T>
 struct SumProgram {
   static constexpr int kPhases = 1;
+  static constexpr int kTogether = 16;
   View<T> a;
   int64_t rows;
   double* sums;
@@ -176,8 +177,46 @@ struct LaplacianProgram {
   }
 };
 
+/// One element of a product with a vector for every "column".
+template <typename T>
+struct VectorProgram {
+  static constexpr int kPhases = 1;
+  static constexpr int kTogether = 16;
+  const double* alpha;
+  const T* a;
+  int64_t row_step;    ///< from one row of op(a) to the next
+  int64_t inner_step;  ///< along it
+  const T* x;
+  int64_t x_step;
+  int64_t inner;
+  const double* beta;
+  T* out;
+
+  REPSCORE_DEVICE ColumnState Start(int64_t row) const {
+    return {inner, row, 0.0};
+  }
+  REPSCORE_DEVICE Sums Visit(int, const ColumnState& state, int64_t k) const {
+    const T left = a[state.column * row_step + k * inner_step];
+    return {static_cast<double>(left) * static_cast<double>(x[k * x_step]),
+            0.0};
+  }
+  REPSCORE_DEVICE void Finish(int,
+                              ColumnState& state,
+                              Sums total,
+                              bool writes) const {
+    if (writes) {
+      T& element = out[state.column];
+      const double product = *alpha * total.first;
+      element = static_cast<T>(
+          *beta == 0.0 ? product
+                       : product + *beta * static_cast<double>(element));
+    }
+  }
+};
+
 struct PivotProgram {
   static constexpr int kPhases = 1;
+  static constexpr int kTogether = 16;
   View<double> factor;
   const double* diagonal;
   double floor;
@@ -202,24 +241,24 @@ struct PivotProgram {
 
 }  // namespace
 
-cudaError_t SumColumns(cudaStream_t stream,
+cudaError_t SumColumns(const Launcher& on,
                        const Matrix& a,
                        const Matrix& sums) {
   return WithType(a.type(), [&](auto zero) {
     using T = decltype(zero);
-    return ForColumns(stream,
+    return ForColumns(on,
                       a.cols(),
                       a.rows(),
                       SumProgram<T>{ViewOf<T>(a), a.rows(), Doubles(sums)});
   });
 }
 
-cudaError_t RemoveMeans(cudaStream_t stream,
+cudaError_t RemoveMeans(const Launcher& on,
                         const Matrix& a,
                         const Matrix& means) {
   return WithType(a.type(), [&](auto zero) {
     using T = decltype(zero);
-    return ForColumns(stream,
+    return ForColumns(on,
                       a.cols(),
                       a.rows(),
                       CentreProgram<T>{ViewOf<T>(a), a.rows(), Doubles(means)});
@@ -230,20 +269,20 @@ int64_t RowSumChunks(int64_t cols) {
   return std::max<int64_t>(1, (cols + kRowSumColumns - 1) / kRowSumColumns);
 }
 
-cudaError_t SquaredRowNorms(cudaStream_t stream,
+cudaError_t SquaredRowNorms(const Launcher& on,
                             const Matrix& a,
                             const Matrix& partial,
                             const Matrix& norms) {
   const cudaError_t error = WithType(a.type(), [&](auto zero) {
     using T = decltype(zero);
-    return ForEach(stream,
+    return ForEach(on,
                    a.rows(),
                    partial.cols(),
                    PartialRowNormFunctor<T>{
                        ViewOf<T>(a), a.cols(), ViewOf<double>(partial)});
   });
   return error != cudaSuccess ? error
-                              : ForEach(stream,
+                              : ForEach(on,
                                         a.rows(),
                                         1,
                                         RowTotalFunctor{ViewOf<double>(partial),
@@ -253,7 +292,7 @@ cudaError_t SquaredRowNorms(cudaStream_t stream,
 
 namespace {
 
-cudaError_t CentreKernel(cudaStream_t stream,
+cudaError_t CentreKernel(const Launcher& on,
                          const Matrix& kernel,
                          const Matrix& sums,
                          const Matrix& total,
@@ -262,16 +301,16 @@ cudaError_t CentreKernel(cudaStream_t stream,
                          bool clear_diagonal) {
   const int64_t n = kernel.rows();
   cudaError_t error =
-      ForColumns(stream,
+      ForColumns(on,
                  n,
                  n,
                  KernelSumProgram{
                      ViewOf<double>(kernel), n, clear_diagonal, Doubles(sums)});
   if (error == cudaSuccess) {
-    error = SumColumns(stream, sums, total);
+    error = SumColumns(on, sums, total);
   }
   if (error == cudaSuccess) {
-    error = ForEach(stream,
+    error = ForEach(on,
                     n,
                     n,
                     CentreKernelFunctor{ViewOf<double>(kernel),
@@ -286,50 +325,76 @@ cudaError_t CentreKernel(cudaStream_t stream,
 
 }  // namespace
 
-cudaError_t DoubleCentreKernel(cudaStream_t stream,
+cudaError_t DoubleCentreKernel(const Launcher& on,
                                const Matrix& kernel,
                                const Matrix& sums,
                                const Matrix& total) {
   const double n = static_cast<double>(kernel.rows());
-  return CentreKernel(stream, kernel, sums, total, n, n * n, false);
+  return CentreKernel(on, kernel, sums, total, n, n * n, false);
 }
 
-cudaError_t UCentreKernel(cudaStream_t stream,
+cudaError_t UCentreKernel(const Launcher& on,
                           const Matrix& kernel,
                           const Matrix& sums,
                           const Matrix& total) {
   const double n = static_cast<double>(kernel.rows());
   return CentreKernel(
-      stream, kernel, sums, total, n - 2.0, (n - 1.0) * (n - 2.0), true);
+      on, kernel, sums, total, n - 2.0, (n - 1.0) * (n - 2.0), true);
 }
 
-cudaError_t LaplacianOf(cudaStream_t stream,
+cudaError_t LaplacianOf(const Launcher& on,
                         const Matrix& weights,
                         const Matrix& out) {
   const int64_t n = weights.rows();
   return ForColumns(
-      stream,
+      on,
       n,
       n,
       LaplacianProgram{ViewOf<double>(weights), ViewOf<double>(out), n});
 }
 
-cudaError_t JudgePivots(cudaStream_t stream,
+cudaError_t JudgePivots(const Launcher& on,
                         const Matrix& factor,
                         const Matrix& diagonal,
                         double relative_floor,
-                        const int* info,
-                        double* verdict) {
+                        const Matrix& info,
+                        const Matrix& verdict) {
   const int64_t n = factor.rows();
-  return ForColumns(stream,
+  return ForColumns(on,
                     1,
                     n,
                     PivotProgram{ViewOf<double>(factor),
                                  Doubles(diagonal),
                                  relative_floor,
-                                 info,
+                                 static_cast<const int*>(info.data()),
                                  n,
-                                 verdict});
+                                 Doubles(verdict)});
+}
+
+cudaError_t MultiplyVector(const Launcher& on,
+                           bool transposed,
+                           const double* alpha,
+                           const Matrix& a,
+                           const Matrix& x,
+                           const double* beta,
+                           const Matrix& out) {
+  return WithType(a.type(), [&](auto zero) {
+    using T = decltype(zero);
+    const int64_t inner = transposed ? a.rows() : a.cols();
+    return ForColumns(
+        on,
+        out.rows(),
+        inner,
+        VectorProgram<T>{.alpha = alpha,
+                         .a = static_cast<const T*>(a.data()),
+                         .row_step = transposed ? a.stride() : 1,
+                         .inner_step = transposed ? 1 : a.stride(),
+                         .x = static_cast<const T*>(x.data()),
+                         .x_step = StepOf(x),
+                         .inner = inner,
+                         .beta = beta,
+                         .out = static_cast<T*>(out.data())});
+  });
 }
 
 }  // namespace repscore::cuda

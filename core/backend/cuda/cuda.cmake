@@ -54,6 +54,7 @@ target_link_libraries(
 
 set(cuda_objects $<TARGET_OBJECTS:repscore_cuda_kernels>)
 set(cuda_sources
+    cuda/arrange.cc
     cuda/cuda_backend.cc
     cuda/cuda_cholesky.cc
     cuda/cuda_device.cc

@@ -226,7 +226,7 @@ void CudaBackend::Copy(const Matrix& in, const Matrix& out) {
 }
 
 void CudaBackend::EnqueueCopy(const Matrix& in, const Matrix& out) {
-  queue_->Launch<CopyElements>("copying", in, out);
+  queue_->Launch<CopyElements>("copying", in, Written{out});
 }
 
 Matrix CudaBackend::As(const Matrix& a, ScalarType type) {
@@ -244,7 +244,7 @@ void CudaBackend::Fill(double value, const Matrix& out) {
 }
 
 void CudaBackend::EnqueueFill(double value, const Matrix& out) {
-  queue_->Launch<FillElements>("filling", value, out);
+  queue_->Launch<FillElements>("filling", value, Written{out});
 }
 
 void CudaBackend::GatherRows(const Matrix& in,
@@ -264,7 +264,7 @@ void CudaBackend::GatherRows(const Matrix& in,
            const void* rows,
            const Matrix& to) {
           return GatherElements(
-              queue.stream(), from, static_cast<const int64_t*>(rows), to);
+              queue.launcher(), from, static_cast<const int64_t*>(rows), to);
         },
         in,
         Table{indices.data(), bytes},

@@ -34,6 +34,8 @@ class CudaBackend final : public Backend {
   int64_t waits() const { return queue_->waits(); }
   /// Launches of work that was recorded.
   int64_t replays() const { return queue_->replays(); }
+  /// Kernels and copies in those.
+  int64_t replayed() const { return queue_->replayed(); }
   /// Seconds of one pass over the last `launches` of them, one after the other
   /// without a wait; for benchmarks. Spoils what they work on. Nothing when
   /// there were fewer.

@@ -141,26 +141,8 @@ void CudaBackend::EnqueueJudgement(const Matrix& factor,
                                    double relative_floor,
                                    const Matrix& info,
                                    const Matrix& verdict) {
-  queue_->Do(
-      "factorising",
-      [](Queue& queue,
-         const Matrix& factored,
-         const Matrix& before,
-         double floor,
-         const Matrix& routine,
-         const Matrix& out) {
-        return JudgePivots(queue.stream(),
-                           factored,
-                           before,
-                           floor,
-                           Integers(routine),
-                           Data<double>(out));
-      },
-      factor,
-      diagonal,
-      relative_floor,
-      info,
-      verdict);
+  queue_->Launch<JudgePivots>(
+      "factorising", factor, diagonal, relative_floor, info, Written{verdict});
 }
 
 bool CudaBackend::Cholesky(const Matrix& a, double relative_floor) {
@@ -201,7 +183,7 @@ void CudaBackend::EnqueueTriangularSolve(cublasSideMode_t side,
       op,
       Scalar{1.0},
       factor,
-      b);
+      Written{b});
 }
 
 void CudaBackend::EnqueueCholeskyGroup(absl::Span<const Matrix> batch,

@@ -40,6 +40,11 @@ int64_t GraphReplays(const Backend& backend) {
   return cuda == nullptr ? 0 : cuda->replays();
 }
 
+int64_t ReplayedLaunches(const Backend& backend) {
+  const auto* const cuda = dynamic_cast<const CudaBackend*>(&backend);
+  return cuda == nullptr ? 0 : cuda->replayed();
+}
+
 std::optional<double> SecondsOfReplays(Backend& backend, int64_t launches) {
   auto* const cuda = dynamic_cast<CudaBackend*>(&backend);
   return cuda == nullptr ? std::nullopt : cuda->SecondsOfReplays(launches);

@@ -30,6 +30,8 @@ absl::StatusOr<std::unique_ptr<Backend>> CreateCudaBackend(int device,
 /// how often it has launched recorded steps; 0 for other backends.
 int64_t HostWaits(const Backend& backend);
 int64_t GraphReplays(const Backend& backend);
+/// Kernels and copies in those.
+int64_t ReplayedLaunches(const Backend& backend);
 /// For benchmarks: CudaBackend::SecondsOfReplays().
 std::optional<double> SecondsOfReplays(Backend& backend, int64_t launches);
 

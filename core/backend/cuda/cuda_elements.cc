@@ -17,19 +17,22 @@ void CudaBackend::EnqueueAdd(double alpha,
                              const Matrix& a,
                              double beta,
                              const Matrix& b) {
-  queue_->Launch<AddScaled>("adding", Scalar{alpha}, a, Scalar{beta}, b);
+  queue_->Launch<AddScaled>(
+      "adding", Scalar{alpha}, a, Scalar{beta}, Written{b});
 }
 
 void CudaBackend::AddDiagonal(double alpha, const Matrix& a) {
   Require(a.rows() == a.cols() && IsDouble(a), "AddDiagonal");
   Begin({}, {&a});
-  queue_->Launch<ChangeDiagonal>("adding to a diagonal", 1.0, Scalar{alpha}, a);
+  queue_->Launch<ChangeDiagonal>(
+      "adding to a diagonal", 1.0, Scalar{alpha}, Written{a});
 }
 
 void CudaBackend::FillDiagonal(double value, const Matrix& a) {
   Require(a.rows() == a.cols() && IsDouble(a), "FillDiagonal");
   Begin({}, {&a});
-  queue_->Launch<ChangeDiagonal>("filling a diagonal", 0.0, Scalar{value}, a);
+  queue_->Launch<ChangeDiagonal>(
+      "filling a diagonal", 0.0, Scalar{value}, Written{a});
 }
 
 void CudaBackend::ScaleRows(const Matrix& weights,
@@ -39,13 +42,13 @@ void CudaBackend::ScaleRows(const Matrix& weights,
               IsDouble(out) && IsDouble(weights),
           "ScaleRows");
   Begin({&weights, &a}, {&out});
-  queue_->Launch<ScaleRowsBy>("scaling rows", weights, a, out);
+  queue_->Launch<ScaleRowsBy>("scaling rows", weights, a, Written{out});
 }
 
 void CudaBackend::CentreColumns(const Matrix& a, const Matrix& means) {
   Require(means.rows() == a.cols() && IsDouble(means), "CentreColumns");
   Begin({}, {&a, &means});
-  queue_->Launch<RemoveMeans>("centring", a, means);
+  queue_->Launch<RemoveMeans>("centring", Written{a}, Written{means});
 }
 
 void CudaBackend::UCentre(const Matrix& kernel) {
@@ -73,11 +76,11 @@ void CudaBackend::SquaredDistances(const Matrix& kernel,
   const Matrix diagonal = Vector(kernel.rows());
   EnqueueCopyDiagonal(kernel, diagonal);
   queue_->Launch<Distances>(
-      "computing distances", kernel, diagonal, relative_floor, out);
+      "computing distances", kernel, diagonal, relative_floor, Written{out});
 }
 
 void CudaBackend::EnqueueCopyDiagonal(const Matrix& a, const Matrix& diagonal) {
-  queue_->Launch<CopyDiagonal>("copying a diagonal", a, diagonal);
+  queue_->Launch<CopyDiagonal>("copying a diagonal", a, Written{diagonal});
 }
 
 void CudaBackend::Map(Function function,
@@ -87,7 +90,7 @@ void CudaBackend::Map(Function function,
   Require(SameShape(in, out) && IsDouble(in) && IsDouble(out), "Map");
   Begin({&in}, {&out});
   queue_->Launch<MapElements>(
-      "mapping elements", function, Scalar{scale}, in, out);
+      "mapping elements", function, Scalar{scale}, in, Written{out});
 }
 
 void CudaBackend::Hadamard(double alpha,
@@ -99,7 +102,7 @@ void CudaBackend::Hadamard(double alpha,
           "Hadamard");
   Begin({&a, &b}, {&out});
   queue_->Launch<MultiplyElements>(
-      "multiplying elements", Scalar{alpha}, a, b, out);
+      "multiplying elements", Scalar{alpha}, a, b, Written{out});
 }
 
 void CudaBackend::Laplacian(const Matrix& weights, const Matrix& out) {
@@ -107,7 +110,7 @@ void CudaBackend::Laplacian(const Matrix& weights, const Matrix& out) {
               IsDouble(weights) && IsDouble(out),
           "Laplacian");
   Begin({&weights}, {&out});
-  queue_->Launch<LaplacianOf>("computing a Laplacian", weights, out);
+  queue_->Launch<LaplacianOf>("computing a Laplacian", weights, Written{out});
 }
 
 }  // namespace repscore::cuda

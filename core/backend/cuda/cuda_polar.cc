@@ -100,7 +100,7 @@ double CudaBackend::PolarByGram(const Matrix& a, const Matrix& q) {
   const Matrix weights = Vector(n - dropped);
   Upload(factors, weights);
   const Matrix scaled = Allocate(n, n - dropped, kDouble);
-  queue_->Launch<ScaleColumnsBy>("scaling", weights, kept, scaled);
+  queue_->Launch<ScaleColumnsBy>("scaling", weights, kept, Written{scaled});
   const Matrix root = Allocate(n, n, kDouble);
   Gemm(Op::kNone, Op::kTranspose, 1.0, scaled, kept, 0.0, root);
   Gemm(Op::kNone, Op::kNone, 1.0, a, root, 0.0, q);

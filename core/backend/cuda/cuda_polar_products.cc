@@ -74,7 +74,7 @@ Matrix CudaBackend::IterateToPolar(const Matrix& a, int steps_for_small) {
   // |A'A|^(1/2) is at least the largest singular value.
   Syrk(Op::kTranspose, 1.0, a, 0.0, gram);
   EnqueueDots({DotOf(gram, gram)}, scale);
-  queue_->Launch<DivideByFourthRoot>("scaling", scale, a, x);
+  queue_->Launch<DivideByFourthRoot>("scaling", scale, a, Written{x});
   const auto take = [&](const Quintic& step) {
     Gemm(Op::kTranspose, Op::kNone, 1.0, x, x, 0.0, gram);
     Copy(gram, polynomial);

@@ -13,6 +13,10 @@ namespace {
 // routine is slower than either.
 constexpr int64_t kBandColumns = 256;
 constexpr int64_t kLongestInner = 4096;
+// Up to here our own kernels take products with a vector, and transposes: many
+// of them in one launch.
+constexpr int64_t kLargestOwnVector = 512;
+constexpr int64_t kLargestOwnTranspose = int64_t{512} * 512;
 
 cublasOperation_t ToBlas(Op op) {
   return op == Op::kNone ? CUBLAS_OP_N : CUBLAS_OP_T;
@@ -96,7 +100,7 @@ void DoGemm(Queue& queue,
       a,
       b,
       Factor{factors.kept},
-      c);
+      Written{c});
 }
 
 /// out = in'
@@ -128,7 +132,7 @@ void DoTranspose(Queue& queue, const Matrix& in, const Matrix& out) {
       Factor{1.0},
       Factor{0.0},
       in,
-      out);
+      Written{out});
 }
 
 }  // namespace
@@ -151,6 +155,21 @@ void CudaBackend::EnqueueGemm(Op a_op,
     } else {
       EnqueueAdd(0.0, c, beta, c);
     }
+    return;
+  }
+  if (inner == 1) {
+    queue_->Launch<AddOuterProduct>(
+        "multiplying", Scalar{alpha}, a, b, Scalar{beta}, Written{c});
+    return;
+  }
+  if (c.cols() == 1 && std::max(inner, c.rows()) <= kLargestOwnVector) {
+    queue_->Launch<MultiplyVector>("multiplying",
+                                   a_op == Op::kTranspose,
+                                   Scalar{alpha},
+                                   a,
+                                   b,
+                                   Scalar{beta},
+                                   Written{c});
     return;
   }
   ToInt(std::max({inner, c.rows(), c.cols(), a.stride(), b.stride()}));
@@ -208,7 +227,7 @@ void CudaBackend::Syrk(
     }
   }
   // A full product is symmetric to rounding only.
-  queue_->Launch<MirrorLower>("multiplying", c);
+  queue_->Launch<MirrorLower>("multiplying", Written{c});
 }
 
 void CudaBackend::Transpose(const Matrix& in, const Matrix& out) {
@@ -217,6 +236,10 @@ void CudaBackend::Transpose(const Matrix& in, const Matrix& out) {
           "Transpose");
   Begin({&in}, {&out});
   if (in.empty()) {
+    return;
+  }
+  if (in.size() <= kLargestOwnTranspose) {
+    queue_->Launch<TransposeElements>("transposing", in, Written{out});
     return;
   }
   ToInt(std::max({in.rows(), in.cols(), in.stride(), out.stride()}));
@@ -257,7 +280,7 @@ void CudaBackend::ColumnSums(const Matrix& a, const Matrix& sums) {
 }
 
 void CudaBackend::EnqueueColumnSums(const Matrix& a, const Matrix& sums) {
-  queue_->Launch<SumColumns>("summing columns", a, sums);
+  queue_->Launch<SumColumns>("summing columns", a, Written{sums});
 }
 
 void CudaBackend::RowSquaredNorms(const Matrix& a, const Matrix& norms) {

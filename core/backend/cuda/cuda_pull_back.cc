@@ -67,7 +67,7 @@ void CudaBackend::EnqueueRowTerms(const PullBackTerms& terms,
   const Matrix part = out.Rows(rows.first, rows.count);
   if (!rows.offset.empty()) {
     queue_->Launch<SetOffsets>(
-        "pulling back to the rows", rows.offset, !overwrite, part);
+        "pulling back to the rows", rows.offset, !overwrite, Written{part});
     overwrite = false;
   }
   const auto multiply = [&](const Matrix& side, const Matrix& weights) {
@@ -119,8 +119,10 @@ void CudaBackend::PullBack(const PullBackTerms& terms, const Matrix& gradient) {
          const Matrix& means,
          const double* own_scale,
          const Matrix& out) {
-        return FinishGradient(
-            queue.stream(), {own, row_weights, direct, means}, own_scale, out);
+        return FinishGradient(queue.launcher(),
+                              {own, row_weights, direct, means},
+                              own_scale,
+                              out);
       },
       ready.own,
       ready.row_weights,
@@ -167,7 +169,7 @@ Backend::StepNorms CudaBackend::PullBackAdam(const PullBackTerms& terms,
          const Matrix& to,
          const Matrix& to_means,
          const Matrix& column_norms) {
-        return FinishStep(queue.stream(),
+        return FinishStep(queue.launcher(),
                           {rows, row_weights, direct, own_means},
                           {static_cast<const StepFactors*>(rates),
                            first_moment,

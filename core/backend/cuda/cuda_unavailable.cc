@@ -34,4 +34,8 @@ int64_t GraphReplays(const Backend& /*backend*/) {
   return 0;
 }
 
+int64_t ReplayedLaunches(const Backend& /*backend*/) {
+  return 0;
+}
+
 }  // namespace repscore::cuda

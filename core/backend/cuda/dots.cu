@@ -166,7 +166,7 @@ int64_t DotSegments(const std::vector<DotTerm>& terms) {
   return segments;
 }
 
-cudaError_t SumDots(cudaStream_t stream,
+cudaError_t SumDots(const Launcher& on,
                     const std::vector<DotTerm>& terms,
                     const Matrix& partial,
                     const Matrix& results) {
@@ -186,9 +186,9 @@ cudaError_t SumDots(cudaStream_t stream,
     }
     const int64_t segments = table.first_segment[count];
     cudaError_t error =
-        ForColumns(stream, segments, longest, DotProgram{table, sums});
+        ForColumns(on, segments, longest, DotProgram{table, sums});
     if (error == cudaSuccess) {
-      error = ForColumns(stream,
+      error = ForColumns(on,
                          static_cast<int64_t>(count),
                          segments,
                          DotTotalProgram{table, sums, totals + first});

@@ -74,6 +74,31 @@ struct AddScaledFunctor {
 };
 
 template <typename T>
+struct OuterProductFunctor {
+  const double* alpha;
+  const T* a;
+  int64_t a_step;
+  const T* b;
+  int64_t b_step;
+  const double* beta;
+  View<T> c;
+  REPSCORE_DEVICE void operator()(int64_t i, int64_t j) const {
+    const T product = static_cast<T>(*alpha) * a[i * a_step] * b[j * b_step];
+    const T kept = static_cast<T>(*beta);
+    c(i, j) = kept == T{0} ? product : product + kept * c(i, j);
+  }
+};
+
+template <typename T>
+struct TransposeFunctor {
+  View<T> in;
+  View<T> out;
+  REPSCORE_DEVICE void operator()(int64_t i, int64_t j) const {
+    out(i, j) = in(j, i);
+  }
+};
+
+template <typename T>
 struct MirrorFunctor {
   View<T> a;
   REPSCORE_DEVICE void operator()(int64_t i, int64_t j) const {
@@ -202,15 +227,15 @@ const double* Doubles(const Matrix& a) {
 }
 
 template <typename Functor>
-cudaError_t ForEachOf(cudaStream_t stream,
+cudaError_t ForEachOf(const Launcher& on,
                       const Matrix& shape,
                       const Functor& functor) {
-  return ForEach(stream, shape.rows(), shape.cols(), functor);
+  return ForEach(on, shape.rows(), shape.cols(), functor);
 }
 
 }  // namespace
 
-cudaError_t CopyElements(cudaStream_t stream,
+cudaError_t CopyElements(const Launcher& on,
                          const Matrix& in,
                          const Matrix& out) {
   return WithType(in.type(), [&](auto from) {
@@ -218,31 +243,31 @@ cudaError_t CopyElements(cudaStream_t stream,
       using From = decltype(from);
       using To = decltype(to);
       return ForEachOf(
-          stream, in, CopyFunctor<From, To>{ViewOf<From>(in), ViewOf<To>(out)});
+          on, in, CopyFunctor<From, To>{ViewOf<From>(in), ViewOf<To>(out)});
     });
   });
 }
 
-cudaError_t FillElements(cudaStream_t stream, double value, const Matrix& out) {
+cudaError_t FillElements(const Launcher& on, double value, const Matrix& out) {
   return WithType(out.type(), [&](auto zero) {
     using T = decltype(zero);
     return ForEachOf(
-        stream, out, FillFunctor<T>{static_cast<T>(value), ViewOf<T>(out)});
+        on, out, FillFunctor<T>{static_cast<T>(value), ViewOf<T>(out)});
   });
 }
 
-cudaError_t GatherElements(cudaStream_t stream,
+cudaError_t GatherElements(const Launcher& on,
                            const Matrix& in,
                            const int64_t* indices,
                            const Matrix& out) {
   return WithType(out.type(), [&](auto zero) {
     using T = decltype(zero);
     return ForEachOf(
-        stream, out, GatherFunctor<T>{ViewOf<T>(in), indices, ViewOf<T>(out)});
+        on, out, GatherFunctor<T>{ViewOf<T>(in), indices, ViewOf<T>(out)});
   });
 }
 
-cudaError_t Unpack(cudaStream_t stream,
+cudaError_t Unpack(const Launcher& on,
                    const void* packed,
                    int64_t first,
                    int64_t count,
@@ -250,7 +275,7 @@ cudaError_t Unpack(cudaStream_t stream,
   return WithType(out.type(), [&](auto zero) {
     using T = decltype(zero);
     return ForEach(
-        stream,
+        on,
         count,
         1,
         UnpackFunctor<T>{
@@ -258,7 +283,7 @@ cudaError_t Unpack(cudaStream_t stream,
   });
 }
 
-cudaError_t Pack(cudaStream_t stream,
+cudaError_t Pack(const Launcher& on,
                  const Matrix& in,
                  int64_t first,
                  int64_t count,
@@ -266,7 +291,7 @@ cudaError_t Pack(cudaStream_t stream,
   return WithType(in.type(), [&](auto zero) {
     using T = decltype(zero);
     return ForEach(
-        stream,
+        on,
         count,
         1,
         PackFunctor<T>{
@@ -274,7 +299,7 @@ cudaError_t Pack(cudaStream_t stream,
   });
 }
 
-cudaError_t AddScaled(cudaStream_t stream,
+cudaError_t AddScaled(const Launcher& on,
                       const double* alpha,
                       const Matrix& a,
                       const double* beta,
@@ -282,89 +307,117 @@ cudaError_t AddScaled(cudaStream_t stream,
   return WithType(b.type(), [&](auto zero) {
     using T = decltype(zero);
     return ForEachOf(
-        stream,
-        b,
-        AddScaledFunctor<T>{alpha, ViewOf<T>(a), beta, ViewOf<T>(b)});
+        on, b, AddScaledFunctor<T>{alpha, ViewOf<T>(a), beta, ViewOf<T>(b)});
   });
 }
 
-cudaError_t MirrorLower(cudaStream_t stream, const Matrix& a) {
+cudaError_t AddOuterProduct(const Launcher& on,
+                            const double* alpha,
+                            const Matrix& a,
+                            const Matrix& b,
+                            const double* beta,
+                            const Matrix& c) {
+  return WithType(c.type(), [&](auto zero) {
+    using T = decltype(zero);
+    return ForEachOf(on,
+                     c,
+                     OuterProductFunctor<T>{alpha,
+                                            static_cast<const T*>(a.data()),
+                                            StepOf(a),
+                                            static_cast<const T*>(b.data()),
+                                            StepOf(b),
+                                            beta,
+                                            ViewOf<T>(c)});
+  });
+}
+
+cudaError_t TransposeElements(const Launcher& on,
+                              const Matrix& in,
+                              const Matrix& out) {
+  return WithType(out.type(), [&](auto zero) {
+    using T = decltype(zero);
+    return ForEachOf(
+        on, out, TransposeFunctor<T>{ViewOf<T>(in), ViewOf<T>(out)});
+  });
+}
+
+cudaError_t MirrorLower(const Launcher& on, const Matrix& a) {
   return WithType(a.type(), [&](auto zero) {
     using T = decltype(zero);
-    return ForEachOf(stream, a, MirrorFunctor<T>{ViewOf<T>(a)});
+    return ForEachOf(on, a, MirrorFunctor<T>{ViewOf<T>(a)});
   });
 }
 
-cudaError_t SetOffsets(cudaStream_t stream,
+cudaError_t SetOffsets(const Launcher& on,
                        const Matrix& offset,
                        bool add,
                        const Matrix& out) {
   return WithType(out.type(), [&](auto zero) {
     using T = decltype(zero);
     return ForEachOf(
-        stream, out, OffsetFunctor<T>{Doubles(offset), add, ViewOf<T>(out)});
+        on, out, OffsetFunctor<T>{Doubles(offset), add, ViewOf<T>(out)});
   });
 }
 
-cudaError_t ChangeDiagonal(cudaStream_t stream,
+cudaError_t ChangeDiagonal(const Launcher& on,
                            double keep,
                            const double* value,
                            const Matrix& a) {
   return ForEach(
-      stream, a.rows(), 1, DiagonalFunctor{keep, value, ViewOf<double>(a)});
+      on, a.rows(), 1, DiagonalFunctor{keep, value, ViewOf<double>(a)});
 }
 
-cudaError_t CopyDiagonal(cudaStream_t stream,
+cudaError_t CopyDiagonal(const Launcher& on,
                          const Matrix& a,
                          const Matrix& diagonal) {
-  return ForEach(stream,
+  return ForEach(on,
                  a.rows(),
                  1,
                  CopyDiagonalFunctor{ViewOf<double>(a),
                                      static_cast<double*>(diagonal.data())});
 }
 
-cudaError_t ScaleRowsBy(cudaStream_t stream,
+cudaError_t ScaleRowsBy(const Launcher& on,
                         const Matrix& weights,
                         const Matrix& a,
                         const Matrix& out) {
   return ForEachOf(
-      stream,
+      on,
       out,
       ScaleRowsFunctor{
           Doubles(weights), ViewOf<double>(a), ViewOf<double>(out)});
 }
 
-cudaError_t ScaleColumnsBy(cudaStream_t stream,
+cudaError_t ScaleColumnsBy(const Launcher& on,
                            const Matrix& weights,
                            const Matrix& a,
                            const Matrix& out) {
   return ForEachOf(
-      stream,
+      on,
       out,
       ScaleColumnsFunctor{
           Doubles(weights), ViewOf<double>(a), ViewOf<double>(out)});
 }
 
-cudaError_t DivideByFourthRoot(cudaStream_t stream,
+cudaError_t DivideByFourthRoot(const Launcher& on,
                                const Matrix& squared,
                                const Matrix& a,
                                const Matrix& out) {
   return WithType(out.type(), [&](auto zero) {
     using T = decltype(zero);
     return ForEachOf(
-        stream,
+        on,
         out,
         FourthRootFunctor<T>{Doubles(squared), ViewOf<T>(a), ViewOf<T>(out)});
   });
 }
 
-cudaError_t Distances(cudaStream_t stream,
+cudaError_t Distances(const Launcher& on,
                       const Matrix& kernel,
                       const Matrix& diagonal,
                       double relative_floor,
                       const Matrix& out) {
-  return ForEachOf(stream,
+  return ForEachOf(on,
                    out,
                    DistanceFunctor{ViewOf<double>(kernel),
                                    Doubles(diagonal),
@@ -372,7 +425,7 @@ cudaError_t Distances(cudaStream_t stream,
                                    ViewOf<double>(out)});
 }
 
-cudaError_t MapElements(cudaStream_t stream,
+cudaError_t MapElements(const Launcher& on,
                         Function function,
                         const double* scale,
                         const Matrix& in,
@@ -381,32 +434,32 @@ cudaError_t MapElements(cudaStream_t stream,
   const View<double> to = ViewOf<double>(out);
   switch (function) {
     case Function::kExp:
-      return ForEachOf(stream, out, ExpFunctor{scale, from, to});
+      return ForEachOf(on, out, ExpFunctor{scale, from, to});
     case Function::kSquareRoot:
-      return ForEachOf(stream, out, SquareRootFunctor{scale, from, to});
+      return ForEachOf(on, out, SquareRootFunctor{scale, from, to});
     case Function::kReciprocal:
-      return ForEachOf(stream, out, ReciprocalFunctor{scale, from, to});
+      return ForEachOf(on, out, ReciprocalFunctor{scale, from, to});
   }
   return cudaErrorInvalidValue;
 }
 
-cudaError_t MultiplyElements(cudaStream_t stream,
+cudaError_t MultiplyElements(const Launcher& on,
                              const double* alpha,
                              const Matrix& a,
                              const Matrix& b,
                              const Matrix& out) {
   return ForEachOf(
-      stream,
+      on,
       out,
       HadamardFunctor{
           alpha, ViewOf<double>(a), ViewOf<double>(b), ViewOf<double>(out)});
 }
 
-cudaError_t TransposeUpper(cudaStream_t stream,
+cudaError_t TransposeUpper(const Launcher& on,
                            const Matrix& factored,
                            const Matrix& out) {
   return ForEachOf(
-      stream,
+      on,
       out,
       TransposeUpperFunctor{ViewOf<double>(factored), ViewOf<double>(out)});
 }

@@ -1,6 +1,8 @@
 // The two shapes of our own kernels: a function of every element, and sums over
 // columns with work before and after them. Sums run in a fixed order that
-// depends on the shape alone; nothing adds with atomics.
+// depends on the shape alone; nothing adds with atomics. A launch takes one
+// task or several (see Launcher), by the same code: each comes out as it does
+// alone.
 //
 // Included by .cu files. Compiled by an ordinary C++ compiler, the same
 // functors run in the loops of the test emulation.
@@ -10,7 +12,11 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
+
+#include "core/backend/cuda/launcher.h"
 
 namespace repscore::cuda {
 
@@ -37,6 +43,52 @@ constexpr int ColumnThreads(int64_t rows) {
   return threads;
 }
 
+/// functor(i, j) for every i < rows and j < cols.
+template <typename Functor>
+struct ElementTask {
+  int64_t rows;
+  int64_t cols;
+  Functor functor;
+};
+
+/// A program, see ForColumns(), over `columns` columns of at most `rows` rows.
+template <typename Program>
+struct ColumnTask {
+  int64_t columns;
+  int64_t rows;
+  Program program;
+};
+
+// What a launch takes by value. Programs that make use of every register there
+// is are alone in theirs, where their fields have fixed addresses.
+constexpr size_t kElementTaskBytes = 1024;
+constexpr int kMostTogether = 16;
+
+template <typename Functor>
+constexpr int TogetherOf() {
+  return std::clamp(
+      static_cast<int>(kElementTaskBytes / sizeof(ElementTask<Functor>)),
+      1,
+      kMostTogether);
+}
+
+template <typename Program>
+constexpr int ColumnTasksTogether() {
+  if constexpr (requires { Program::kTogether; }) {
+    return Program::kTogether;
+  } else {
+    return 1;
+  }
+}
+
+/// Task number `index` of those at `tasks`, which need not be aligned.
+template <typename Task>
+Task TaskAt(const std::byte* tasks, size_t index) {
+  Task task;
+  std::memcpy(&task, tasks + index * sizeof(Task), sizeof(Task));
+  return task;
+}
+
 }  // namespace repscore::cuda
 
 #ifdef __CUDACC__
@@ -45,32 +97,52 @@ constexpr int ColumnThreads(int64_t rows) {
 
 namespace repscore::cuda {
 
-template <typename Functor>
-__global__ void __launch_bounds__(kElementThreads)
-    ElementKernel(int64_t rows, int64_t cols, Functor functor) {
+template <typename Task, int kMost>
+struct Tasks {
+  Task tasks[kMost];
+};
+
+template <typename Functor, int kMost>
+__global__ void __launch_bounds__(kElementThreads) ElementKernel(
+    const __grid_constant__ Tasks<ElementTask<Functor>, kMost> together) {
+  const ElementTask<Functor>& task = together.tasks[kMost > 1 ? blockIdx.z : 0];
   const int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (i >= rows) {
+  if (i >= task.rows) {
     return;
   }
-  for (int64_t j = blockIdx.y; j < cols; j += gridDim.y) {
-    functor(i, j);
+  for (int64_t j = blockIdx.y; j < task.cols; j += gridDim.y) {
+    task.functor(i, j);
   }
 }
 
-/// Calls functor(i, j) for every i < rows and j < cols, in any order.
 template <typename Functor>
-cudaError_t ForEach(cudaStream_t stream,
-                    int64_t rows,
-                    int64_t cols,
-                    const Functor& functor) {
-  if (rows == 0 || cols == 0) {
-    return cudaSuccess;
+cudaError_t LaunchElementTasks(cudaStream_t stream,
+                               const std::byte* tasks,
+                               size_t count) {
+  using Task = ElementTask<Functor>;
+  constexpr int kMost = TogetherOf<Functor>();
+  for (size_t first = 0; first < count; first += kMost) {
+    const size_t taken = std::min<size_t>(kMost, count - first);
+    Tasks<Task, kMost> together = {};
+    int64_t rows = 0;
+    int64_t cols = 0;
+    for (size_t i = 0; i < taken; ++i) {
+      together.tasks[i] = TaskAt<Task>(tasks, first + i);
+      rows = std::max(rows, together.tasks[i].rows);
+      cols = std::max(cols, together.tasks[i].cols);
+    }
+    const dim3 grid(
+        static_cast<unsigned>((rows + kElementThreads - 1) / kElementThreads),
+        static_cast<unsigned>(std::min(cols, kMostGridColumns)),
+        static_cast<unsigned>(taken));
+    ElementKernel<Functor, kMost>
+        <<<grid, kElementThreads, 0, stream>>>(together);
+    const cudaError_t error = cudaGetLastError();
+    if (error != cudaSuccess) {
+      return error;
+    }
   }
-  const dim3 grid(
-      static_cast<unsigned>((rows + kElementThreads - 1) / kElementThreads),
-      static_cast<unsigned>(std::min(cols, kMostGridColumns)));
-  ElementKernel<<<grid, kElementThreads, 0, stream>>>(rows, cols, functor);
-  return cudaGetLastError();
+  return cudaSuccess;
 }
 
 /// The total over the block, in every thread.
@@ -134,14 +206,81 @@ __device__ Sums ThreadSums(const Program& program,
   return sums;
 }
 
-template <typename Program>
-__global__ void __launch_bounds__(kMostColumnThreads)
-    ColumnKernel(Program program) {
-  auto state = program.Start(static_cast<int64_t>(blockIdx.x));
+template <typename Program, int kMost>
+__global__ void __launch_bounds__(kMostColumnThreads) ColumnKernel(
+    const __grid_constant__ Tasks<ColumnTask<Program>, kMost> together) {
+  const ColumnTask<Program>& task = together.tasks[kMost > 1 ? blockIdx.z : 0];
+  const auto column = static_cast<int64_t>(blockIdx.x);
+  if (column >= task.columns) {
+    return;
+  }
+  const Program& program = task.program;
+  auto state = program.Start(column);
   for (int phase = 0; phase < Program::kPhases; ++phase) {
     const Sums sums = ThreadSums(program, phase, state);
     program.Finish(phase, state, BlockTotal(sums), threadIdx.x == 0);
   }
+}
+
+template <typename Program>
+cudaError_t LaunchColumnTasks(cudaStream_t stream,
+                              const std::byte* tasks,
+                              size_t count) {
+  using Task = ColumnTask<Program>;
+  constexpr int kMost = ColumnTasksTogether<Program>();
+  size_t next = 0;
+  while (next < count) {
+    // As many as have blocks of one size: the order of sums depends on it.
+    Tasks<Task, kMost> together = {};
+    int threads = 0;
+    int64_t columns = 0;
+    unsigned taken = 0;
+    while (next < count && taken < kMost) {
+      const Task task = TaskAt<Task>(tasks, next);
+      if (taken > 0 && ColumnThreads(task.rows) != threads) {
+        break;
+      }
+      threads = ColumnThreads(task.rows);
+      columns = std::max(columns, task.columns);
+      together.tasks[taken++] = task;
+      ++next;
+    }
+    ColumnKernel<Program, kMost>
+        <<<dim3(static_cast<unsigned>(columns), 1, taken),
+           static_cast<unsigned>(threads),
+           0,
+           stream>>>(together);
+    const cudaError_t error = cudaGetLastError();
+    if (error != cudaSuccess) {
+      return error;
+    }
+  }
+  return cudaSuccess;
+}
+
+}  // namespace repscore::cuda
+
+#else
+
+#define REPSCORE_DEVICE
+
+#include "emulated_launch.h"
+
+#endif
+
+namespace repscore::cuda {
+
+/// Calls functor(i, j) for every i < rows and j < cols, in any order.
+template <typename Functor>
+cudaError_t ForEach(const Launcher& on,
+                    int64_t rows,
+                    int64_t cols,
+                    const Functor& functor) {
+  if (rows == 0 || cols == 0) {
+    return cudaSuccess;
+  }
+  return on.Launch<LaunchElementTasks<Functor>>(
+      ElementTask<Functor>{rows, cols, functor});
 }
 
 /// Runs a program over `columns` columns of at most `rows` rows, one block
@@ -154,30 +293,20 @@ __global__ void __launch_bounds__(kMostColumnThreads)
 ///     and what else its visit needs into a Loaded, and
 ///     Visit(phase, state, i, loaded);
 ///   Finish(phase, state, total, writes), which takes the total into the state
-///     and, where `writes`, to memory that the column's visits do not read.
+///     and, where `writes`, to memory that the column's visits do not read;
+///   kTogether, where several may share a launch: how many.
 template <typename Program>
-cudaError_t ForColumns(cudaStream_t stream,
+cudaError_t ForColumns(const Launcher& on,
                        int64_t columns,
                        int64_t rows,
                        const Program& program) {
   if (columns == 0) {
     return cudaSuccess;
   }
-  ColumnKernel<<<static_cast<unsigned>(columns),
-                 static_cast<unsigned>(ColumnThreads(rows)),
-                 0,
-                 stream>>>(program);
-  return cudaGetLastError();
+  return on.Launch<LaunchColumnTasks<Program>>(
+      ColumnTask<Program>{columns, rows, program});
 }
 
 }  // namespace repscore::cuda
-
-#else
-
-#define REPSCORE_DEVICE
-
-#include "emulated_launch.h"
-
-#endif
 
 #endif  // REPSCORE_CORE_BACKEND_CUDA_LAUNCH_H_

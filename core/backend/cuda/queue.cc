@@ -15,6 +15,9 @@ constexpr size_t kWorkspaceBytes = size_t{32} << 20;
 constexpr size_t kSmallestBlock = 512;
 constexpr size_t kLargeBlock = size_t{2} << 20;
 constexpr size_t kLargeStep = size_t{256} << 10;
+// Blocks that rest, each of them and all together.
+constexpr size_t kLargestResting = size_t{4} << 20;
+constexpr size_t kMostResting = size_t{64} << 20;
 // Blocks of shapes that do not come again are given back from here on.
 constexpr size_t kMostIdleBytes = size_t{1} << 30;
 // Results that the host waits for at one time.
@@ -109,6 +112,9 @@ void Queue::Destroy() noexcept {
       cudaFreeAsync(block, stream_);
     }
   }
+  for (const auto& [block, size] : resting_) {
+    cudaFreeAsync(block, stream_);
+  }
   device_->AddIdleBytes(-static_cast<int64_t>(idle_bytes_));
   if (solver_parameters_ != nullptr) {
     libraries.solver_destroy_parameters(solver_parameters_);
@@ -135,7 +141,7 @@ void Queue::Destroy() noexcept {
 void Queue::Play() {
   const std::lock_guard<std::mutex> lock(mutex_);
   ThrowKept();
-  tape_->Play();
+  PlayTape();
 }
 
 bool Queue::Repeat(size_t count, int times) {
@@ -143,9 +149,25 @@ bool Queue::Repeat(size_t count, int times) {
   return tape_->Repeat(count, times);
 }
 
-void Queue::PlayForAnother() {
+void Queue::PlayTape() {
+  const auto wake = [&] {
+    for (const auto& [data, size] : std::exchange(resting_, {})) {
+      idle_[size].insert(data);
+    }
+    resting_bytes_ = 0;
+  };
   try {
     tape_->Play();
+  } catch (...) {
+    wake();
+    throw;
+  }
+  wake();
+}
+
+void Queue::PlayForAnother() {
+  try {
+    PlayTape();
   } catch (...) {
     kept_error_ = std::current_exception();
   }
@@ -175,7 +197,7 @@ void* Queue::Allocate(size_t bytes) {
       return data;
     }
     if (idle_bytes_ > kMostIdleBytes) {
-      tape_->Play();
+      PlayTape();
       FreeIdleBlocks();
     }
     error = from_pool(&data);
@@ -199,7 +221,13 @@ void* Queue::Allocate(size_t bytes) {
 void Queue::GiveBack(void* data, size_t bytes) noexcept {
   const size_t size = BlockSize(bytes);
   const std::lock_guard<std::mutex> lock(mutex_);
-  idle_[size].insert(data);
+  if (!tape_->empty() && size <= kLargestResting &&
+      resting_bytes_ + size <= kMostResting) {
+    resting_.emplace_back(data, size);
+    resting_bytes_ += size;
+  } else {
+    idle_[size].insert(data);
+  }
   idle_bytes_ += size;
   device_->AddIdleBytes(static_cast<int64_t>(size));
 }
@@ -225,7 +253,7 @@ void Queue::WaitForResults() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     ThrowKept();
-    tape_->Play();
+    PlayTape();
     device_->Check(cudaEventRecord(results_written_, stream_),
                    "waiting for the device");
     sent = tape_->sent();

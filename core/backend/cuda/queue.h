@@ -23,6 +23,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "core/backend/cuda/device.h"
 #include "core/backend/cuda/tape.h"
@@ -52,14 +53,16 @@ class Queue {
   template <typename Function, typename... Arguments>
   void Do(std::string_view doing,
           Function function,
-          const Arguments&... arguments);
-  /// Do() of kKernel(stream(), arguments...), one of kernels.h.
+          const Arguments&... arguments) {
+    Add<false>(doing, function, arguments...);
+  }
+  /// Do() of kKernel(launcher(), arguments...), one of kernels.h.
   template <auto kKernel, typename... Arguments>
   void Launch(std::string_view doing, const Arguments&... arguments) {
-    Do(
+    Add<true>(
         doing,
         [](Queue& queue, const auto&... ready) {
-          return kKernel(queue.stream(), ready...);
+          return kKernel(queue.launcher(), ready...);
         },
         arguments...);
   }
@@ -70,14 +73,18 @@ class Queue {
   std::unique_lock<std::mutex> Lock() {
     return std::unique_lock<std::mutex>(mutex_);
   }
+  /// For functions that run: where kernels are launched.
+  Launcher launcher() { return tape_->launcher(); }
   int64_t replays() const { return tape_->replays(); }
+  int64_t replayed() const { return tape_->replayed(); }
   /// Tape::Repeat().
   bool Repeat(size_t count, int times);
 
   // Memory in the order of this queue: a block that was given back may be had
-  // again at once, for the work that comes next. Of idle blocks of a size the
-  // lowest is taken: steps that allocate alike get the same addresses, in
-  // whatever order the step before has given them back.
+  // again for the work that comes next. Of idle blocks of a size the lowest is
+  // taken: steps that allocate alike get the same addresses, in whatever order
+  // the step before has given them back. A small block rests until the work on
+  // the tape has been played: work that used it in turn could not be arranged.
 
   /// Null when the device has no room, with what the device can give back given
   /// back. Throws BackendError for other errors.
@@ -104,7 +111,13 @@ class Queue {
  private:
   void Create();
   void Destroy() noexcept;
+  template <bool kTogether, typename Function, typename... Arguments>
+  void Add(std::string_view doing,
+           Function function,
+           const Arguments&... arguments);
   // Under the mutex.
+  /// Blocks that rested are idle afterwards, also when it throws.
+  void PlayTape();
   void FreeIdleBlocks();
   /// Plays the tape from another thread: this queue's own meets the error.
   void PlayForAnother();
@@ -126,14 +139,16 @@ class Queue {
   cudaEvent_t results_written_ = nullptr;
   std::exception_ptr kept_error_;
   std::map<size_t, std::set<void*>> idle_;
+  std::vector<std::pair<void*, size_t>> resting_;
+  size_t resting_bytes_ = 0;
   size_t idle_bytes_ = 0;
   std::atomic<int64_t> waits_{0};
 };
 
-template <typename Function, typename... Arguments>
-void Queue::Do(std::string_view doing,
-               Function function,
-               const Arguments&... arguments) {
+template <bool kTogether, typename Function, typename... Arguments>
+void Queue::Add(std::string_view doing,
+                Function function,
+                const Arguments&... arguments) {
   static_assert(std::is_empty_v<Function>);
   static constexpr char kCallSite = 0;
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -143,13 +158,16 @@ void Queue::Do(std::string_view doing,
   // Braces, for their order.
   std::tuple<decltype(tape_->ForDevice(arguments))...> ready{
       tape_->ForDevice(arguments)...};
-  tape_->Add([this, doing, function, ready = std::move(ready)] {
-    std::apply(
-        [&](const auto&... argument) {
-          device_->Check(function(*this, argument...), doing);
-        },
-        ready);
-  });
+  tape_->Add(
+      [this, doing, function, ready = std::move(ready)] {
+        std::apply(
+            [&](const auto&... argument) {
+              device_->Check(function(*this, argument...), doing);
+            },
+            ready);
+      },
+      Tape::Declares<Arguments...>(),
+      kTogether ? &kCallSite : nullptr);
 }
 
 }  // namespace repscore::cuda

@@ -213,27 +213,27 @@ Terms<T> TermsOf(const GradientTerms& terms, const Matrix& gradient) {
 
 }  // namespace
 
-cudaError_t FinishGradient(cudaStream_t stream,
+cudaError_t FinishGradient(const Launcher& on,
                            const GradientTerms& terms,
                            const double* own_scale,
                            const Matrix& gradient) {
   return WithType(gradient.type(), [&](auto zero) {
     using T = decltype(zero);
     return ForColumns(
-        stream,
+        on,
         gradient.cols(),
         gradient.rows(),
         GradientProgram<T>{TermsOf<T>(terms, gradient), own_scale});
   });
 }
 
-cudaError_t FinishStep(cudaStream_t stream,
+cudaError_t FinishStep(const Launcher& on,
                        const GradientTerms& terms,
                        const AdamMatrices& adam) {
   double* const norms = static_cast<double*>(adam.norms.data());
   return WithType(adam.next.type(), [&](auto zero) {
     using T = decltype(zero);
-    return ForColumns(stream,
+    return ForColumns(on,
                       adam.next.cols(),
                       adam.next.rows(),
                       StepProgram<T>{TermsOf<T>(terms, adam.next),

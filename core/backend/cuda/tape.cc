@@ -104,7 +104,15 @@ const void* Tape::ForDevice(const Table& table) {
   return Put(table.data, table.bytes);
 }
 
+Matrix Tape::ForDevice(const Written& written) {
+  Matrix matrix = ForDevice(written.matrix);
+  touched_.writes.push_back(touched_.reads.back());
+  touched_.reads.pop_back();
+  return matrix;
+}
+
 Matrix Tape::ForDevice(const Matrix& matrix) {
+  touched_.reads.push_back(RegionOf(matrix));
   for (const int64_t word : {reinterpret_cast<int64_t>(matrix.data()),
                              matrix.rows(),
                              matrix.cols(),
@@ -120,8 +128,17 @@ Matrix Tape::ForDevice(const Matrix& matrix) {
           matrix.type()};
 }
 
-void Tape::Add(Work work) {
+void Tape::Add(Work work, bool declares, const void* together) {
+  touched_.fixed = !declares;
+  touched_.kind = declares ? together : nullptr;
+  operations_.push_back(touched_);
+  ForgetTouched();
   work_.push_back(std::move(work));
+}
+
+void Tape::ForgetTouched() {
+  touched_.reads.clear();
+  touched_.writes.clear();
 }
 
 void Tape::Play() {
@@ -140,6 +157,8 @@ void Tape::Play() {
 
 void Tape::Clear() {
   work_.clear();
+  operations_.clear();
+  ForgetTouched();
   key_.clear();
   staged_.clear();
   hash_ = 0;
@@ -171,7 +190,7 @@ void Tape::Run() {
     return;
   }
   if (entry->graph == nullptr && entry->records) {
-    entry->graph = Record();
+    Record(*entry);
     entry->records = entry->graph != nullptr;
   }
   if (!entry->records) {
@@ -181,6 +200,7 @@ void Tape::Run() {
   device_.Check(cudaGraphLaunch(entry->graph, stream_),
                 "launching recorded work");
   ++replays_;
+  replayed_ += static_cast<int64_t>(entry->nodes);
   if (latest_.size() == kLatest) {
     latest_.pop_front();
   }
@@ -225,6 +245,18 @@ void Tape::Enqueue() {
   }
 }
 
+void Tape::EnqueueArranged() {
+  for (const std::vector<size_t>& group : Arrange(operations_)) {
+    gathering_ = group.size() > 1;
+    for (const size_t i : group) {
+      work_[i]();
+    }
+    if (std::exchange(gathering_, false)) {
+      device_.Check(gathered_.Launch(stream_), "launching kernels together");
+    }
+  }
+}
+
 Tape::Entry* Tape::Find() {
   const auto [first, last] = by_hash_.equal_range(hash_);
   const auto found = std::find_if(
@@ -261,28 +293,30 @@ void Tape::Forget(Entries::iterator entry) noexcept {
   entries_.erase(entry);
 }
 
-cudaGraphExec_t Tape::Record() {
+void Tape::Record(Entry& entry) {
   cudaGraph_t graph = nullptr;
-  cudaGraphExec_t executable = nullptr;
   bool recorded = false;
   if (cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal) ==
       cudaSuccess) {
     try {
-      Enqueue();
+      EnqueueArranged();
       recorded = true;
     } catch (const BackendError&) {
       // Enqueued again, without recording, it meets the error.
+      gathering_ = false;
+      gathered_ = {};
     }
     recorded = cudaStreamEndCapture(stream_, &graph) == cudaSuccess && recorded;
   }
-  if (recorded && cudaGraphInstantiate(&executable, graph, 0) != cudaSuccess) {
-    executable = nullptr;
+  if (recorded &&
+      (cudaGraphGetNodes(graph, nullptr, &entry.nodes) != cudaSuccess ||
+       cudaGraphInstantiate(&entry.graph, graph, 0) != cudaSuccess)) {
+    entry.graph = nullptr;
   }
   if (graph != nullptr) {
     cudaGraphDestroy(graph);
   }
   cudaGetLastError();
-  return executable;
 }
 
 }  // namespace repscore::cuda

@@ -5,7 +5,8 @@
 // knows work that it has seen before by its key and launches it whole, as a
 // recorded CUDA graph. Numbers that differ from step to step are not part of
 // the key: they go to a fixed place on the device before the work that reads
-// them.
+// them. What is recorded is arranged first, see arrange.h: like operations on
+// different matrices share a launch.
 //
 // Used under the mutex of its queue.
 #ifndef REPSCORE_CORE_BACKEND_CUDA_TAPE_H_
@@ -24,7 +25,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/backend/cuda/arrange.h"
 #include "core/backend/cuda/device.h"
+#include "core/backend/cuda/launcher.h"
 #include "core/backend/matrix.h"
 
 namespace repscore::cuda {
@@ -40,6 +43,12 @@ struct SingleScalar {
 struct Table {
   const void* data;
   size_t bytes;
+};
+// A matrix that the work changes, seen by it as const Matrix&. Work all of
+// whose memory is in matrices, and that says so of those that it changes, may
+// be arranged.
+struct Written {
+  const Matrix& matrix;
 };
 
 class Tape {
@@ -63,10 +72,21 @@ class Tape {
   /// A table is at most so large.
   static size_t LargestTable();
   void Begin(const void* call_site) { AddToKey(call_site); }
+  /// Whether work with such arguments may be arranged.
+  template <typename... Arguments>
+  static constexpr bool Declares() {
+    return (std::is_same_v<Arguments, Written> || ...) &&
+           ((std::is_arithmetic_v<Arguments> || std::is_enum_v<Arguments> ||
+             std::is_same_v<Arguments, Matrix> ||
+             std::is_same_v<Arguments, Written> ||
+             std::is_same_v<Arguments, Scalar> ||
+             std::is_same_v<Arguments, SingleScalar>)&&...);
+  }
   const double* ForDevice(const Scalar& scalar);
   const float* ForDevice(const SingleScalar& scalar);
   const void* ForDevice(const Table& table);
   Matrix ForDevice(const Matrix& matrix);
+  Matrix ForDevice(const Written& written);
   /// Of items that WordsOf() turns into words.
   template <typename T>
   std::vector<T> ForDevice(const std::vector<T>& items) {
@@ -94,9 +114,14 @@ class Tape {
   }
 
   /// Takes work that enqueues itself to the stream, with the arguments since
-  /// Begin(). It must neither allocate nor wait, nor look at anything that is
-  /// not in the key.
-  void Add(Work work);
+  /// Begin(); `together` names the kind of work that can share launches with
+  /// this, through launcher(), or is null. It must neither allocate nor wait,
+  /// nor look at anything that is not in the key.
+  void Add(Work work, bool declares, const void* together);
+  bool empty() const { return work_.empty(); }
+
+  /// Where work launches its kernels.
+  Launcher launcher() { return {stream_, gathering_ ? &gathered_ : nullptr}; }
 
   /// Enqueues everything that was added. Work that comes the first time runs as
   /// it is, the second time it is recorded, and from then on the record is
@@ -109,8 +134,10 @@ class Tape {
   /// The host has waited for all that was sent when sent() was `sent`.
   void Arrived(uint64_t sent) { arrived_ = std::max(arrived_, sent); }
 
-  /// Launches of recorded work so far.
+  /// Launches of recorded work so far, and how many kernels and copies they
+  /// were.
   int64_t replays() const { return replays_; }
+  int64_t replayed() const { return replayed_; }
 
   /// Launches the last `count` records once more, in their order, `times` over:
   /// the least that they take. What they work on is spoilt. False when there
@@ -122,6 +149,7 @@ class Tape {
     uint64_t hash = 0;
     Key key;
     cudaGraphExec_t graph = nullptr;
+    size_t nodes = 0;
     bool records = true;
   };
   using Entries = std::list<Entry>;
@@ -139,22 +167,29 @@ class Tape {
   void AddWord(int64_t word);
   const std::byte* Put(const void* data, size_t bytes);
 
+  void ForgetTouched();
   void Create();
   void Destroy() noexcept;
   void Run();
   void Enqueue();
+  void EnqueueArranged();
   void SendConstants();
   /// The entry of the key; the one used last comes first.
   Entry* Find();
   void Remember();
   void Forget(Entries::iterator entry) noexcept;
-  cudaGraphExec_t Record();
+  void Record(Entry& entry);
   void Clear();
 
   const Device& device_;
   const cudaStream_t stream_;
 
   std::vector<Work> work_;
+  /// Of the work, and of what is being added to it.
+  std::vector<Operation> operations_;
+  Operation touched_;
+  bool gathering_ = false;
+  GatheredTasks gathered_;
   Key key_;
   uint64_t hash_ = 0;
   /// What goes to constants_ before the work.
@@ -169,6 +204,7 @@ class Tape {
   Entries entries_;
   std::unordered_multimap<uint64_t, Entries::iterator> by_hash_;
   int64_t replays_ = 0;
+  int64_t replayed_ = 0;
   /// The latest launches with their constants, the last one last.
   struct Launch {
     cudaGraphExec_t graph = nullptr;

@@ -24,6 +24,11 @@ View<T> ViewOf(const Matrix& a) {
   return {static_cast<T*>(a.data()), a.stride()};
 }
 
+/// From one element of a vector to the next, a column or a row.
+inline int64_t StepOf(const Matrix& vector) {
+  return vector.cols() == 1 ? 1 : vector.stride();
+}
+
 /// Calls `body` with a zero of the scalar type.
 template <typename Body>
 cudaError_t WithType(ScalarType type, const Body& body) {

@@ -44,6 +44,7 @@ struct Pool;
 
 using cudaStream_t = repscore::cuda_emulation::Stream*;
 using cudaEvent_t = repscore::cuda_emulation::Event*;
+using cudaGraphNode_t = void*;
 using cudaGraph_t = repscore::cuda_emulation::Graph*;
 using cudaGraphExec_t = repscore::cuda_emulation::Executable*;
 using cudaMemPool_t = repscore::cuda_emulation::Pool*;
@@ -134,6 +135,9 @@ cudaError_t cudaFreeAsync(void* data, cudaStream_t stream);
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream,
                                    cudaStreamCaptureMode mode);
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
+cudaError_t cudaGraphGetNodes(cudaGraph_t graph,
+                              cudaGraphNode_t* nodes,
+                              size_t* count);
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable,
                                  cudaGraph_t graph,
                                  uint64_t flags);

@@ -3,7 +3,9 @@
 #ifndef REPSCORE_TESTS_SUPPORT_CUDA_EMULATION_EMULATED_LAUNCH_H_
 #define REPSCORE_TESTS_SUPPORT_CUDA_EMULATION_EMULATED_LAUNCH_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "core/backend/cuda/launch.h"
@@ -11,15 +13,33 @@
 
 namespace repscore::cuda {
 
-template <typename Functor>
-cudaError_t ForEach(cudaStream_t stream,
-                    int64_t rows,
-                    int64_t cols,
-                    const Functor& functor) {
+/// Tasks that share a launch run the last one first: one that needed another
+/// would not find it done.
+template <typename Task, typename Run>
+cudaError_t EnqueueTasks(cudaStream_t stream,
+                         const std::byte* tasks,
+                         size_t count,
+                         const Run& run) {
+  std::vector<Task> together;
+  for (size_t i = count; i > 0; --i) {
+    together.push_back(TaskAt<Task>(tasks, i - 1));
+  }
   return cuda_emulation::Enqueue(stream, [=] {
-    for (int64_t j = 0; j < cols; ++j) {
-      for (int64_t i = 0; i < rows; ++i) {
-        functor(i, j);
+    for (const Task& task : together) {
+      run(task);
+    }
+  });
+}
+
+template <typename Functor>
+cudaError_t LaunchElementTasks(cudaStream_t stream,
+                               const std::byte* tasks,
+                               size_t count) {
+  using Task = ElementTask<Functor>;
+  return EnqueueTasks<Task>(stream, tasks, count, [](const Task& task) {
+    for (int64_t j = 0; j < task.cols; ++j) {
+      for (int64_t i = 0; i < task.rows; ++i) {
+        task.functor(i, j);
       }
     }
   });
@@ -44,30 +64,34 @@ inline Sums BlockTotal(std::vector<Sums> threads) {
 }
 
 template <typename Program>
-cudaError_t ForColumns(cudaStream_t stream,
-                       int64_t columns,
-                       int64_t rows,
-                       const Program& program) {
-  const auto threads = static_cast<size_t>(ColumnThreads(rows));
-  return cuda_emulation::Enqueue(stream, [=] {
-    for (int64_t j = 0; j < columns; ++j) {
-      auto state = program.Start(j);
-      for (int phase = 0; phase < Program::kPhases; ++phase) {
-        std::vector<Sums> sums(threads, Sums{0.0, 0.0});
-        for (int64_t i = 0; i < state.rows; ++i) {
-          Sums& sum = sums[static_cast<size_t>(i) % threads];
-          if constexpr (requires { typename Program::Loaded; }) {
-            sum = Added(
-                sum,
-                program.Visit(phase, state, i, program.Load(phase, state, i)));
-          } else {
-            sum = Added(sum, program.Visit(phase, state, i));
-          }
+void RunColumns(const ColumnTask<Program>& task) {
+  const Program& program = task.program;
+  const auto threads = static_cast<size_t>(ColumnThreads(task.rows));
+  for (int64_t j = 0; j < task.columns; ++j) {
+    auto state = program.Start(j);
+    for (int phase = 0; phase < Program::kPhases; ++phase) {
+      std::vector<Sums> sums(threads, Sums{0.0, 0.0});
+      for (int64_t i = 0; i < state.rows; ++i) {
+        Sums& sum = sums[static_cast<size_t>(i) % threads];
+        if constexpr (requires { typename Program::Loaded; }) {
+          sum = Added(
+              sum,
+              program.Visit(phase, state, i, program.Load(phase, state, i)));
+        } else {
+          sum = Added(sum, program.Visit(phase, state, i));
         }
-        program.Finish(phase, state, BlockTotal(std::move(sums)), true);
       }
+      program.Finish(phase, state, BlockTotal(std::move(sums)), true);
     }
-  });
+  }
+}
+
+template <typename Program>
+cudaError_t LaunchColumnTasks(cudaStream_t stream,
+                              const std::byte* tasks,
+                              size_t count) {
+  return EnqueueTasks<ColumnTask<Program>>(
+      stream, tasks, count, RunColumns<Program>);
 }
 
 }  // namespace repscore::cuda

@@ -271,6 +271,13 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   return world.sticky;
 }
 
+cudaError_t cudaGraphGetNodes(cudaGraph_t graph,
+                              cudaGraphNode_t* /*nodes*/,
+                              size_t* count) {
+  *count = graph->work.size();
+  return cudaSuccess;
+}
+
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable,
                                  cudaGraph_t graph,
                                  uint64_t /*flags*/) {

@@ -11,6 +11,7 @@
 
 #include "core/backend/create.h"
 #include "core/backend/cuda/cuda_device.h"
+#include "core/base/text.h"
 #include "core/optimize/optimization.h"
 #include "tests/support/cuda_emulation/emulation.h"
 #include "tests/support/problem.h"
@@ -173,6 +174,34 @@ TEST_F(TapeTest, MembersSideBySideAreThoseOfARunOfTheirOwn) {
 
   EXPECT_EQ(alone.size(), 7);
   EXPECT_EQ(run(3), alone);
+}
+
+TEST_F(TapeTest, FoldsShareLaunches) {
+  const auto launches_of = [&](int folds) {
+    OptimizationPlan plan;
+    plan.terms.push_back(
+        {.measure = {
+             .id = StrCat(
+                 "ridge_r2(lambda=1,folds=rows_contiguous(", folds, "))"),
+             .explicit_folds = {}}});
+    plan.stopping.max_steps = 1000;
+    plan.trace_every = 1000;
+    const std::unique_ptr<Optimization> run = *Optimization::Create(
+        *Reference::Create(*backend_, MakeDataset(Normals(60, 8, 16))), plan);
+    const auto steps = [&](int count) {
+      const int64_t before = cuda::ReplayedLaunches(*backend_);
+      for (int i = 0; i < count; ++i) {
+        EXPECT_TRUE(run->Step().ok());
+      }
+      return cuda::ReplayedLaunches(*backend_) - before;
+    };
+    steps(5);
+    return static_cast<double>(steps(10)) / 10.0;
+  };
+
+  // Eight products of a fold cannot share one; fifty other operations do.
+  EXPECT_LE(launches_of(10) - launches_of(5), 5 * 10);
+  EXPECT_GT(launches_of(5), 20);
 }
 
 TEST_F(TapeTest, ForgetsTheOldestWork) {

@@ -297,45 +297,42 @@ void BenchSteps(Bench& bench,
   for (const std::string& id : ids) {
     plan.terms.push_back({.measure = {.id = id, .explicit_folds = {}}});
   }
-  plan.start.emplace<GaussianStart>(
-      GaussianStart{.seed = 1, .features = shape.p});
+  plan.start = GaussianStart{.seed = 1, .features = shape.p};
   plan.stopping.max_steps = kMostSteps;
   plan.trace_every = kMostSteps;
   plan.storage = storage;
+  Backend& backend = bench.backend();
   const std::unique_ptr<Optimization> run =
-      Must(Optimization::Create(ReferenceOf(bench.backend(), shape), plan));
+      Must(Optimization::Create(ReferenceOf(backend, shape), plan));
   // Members take turns of several steps: a round is over when all have moved.
+  int64_t rounds = 0;
   const auto step_all = [&] {
+    ++rounds;
     const int64_t before = run->steps();
-    int64_t turns = 0;
-    while (turns < restarts || run->steps() == before) {
+    for (int64_t turns = 0; turns < restarts || run->steps() == before;
+         turns += restarts == 1 ? 1 : backend.threads()) {
       const absl::Status stepped = run->Step();
       if (!stepped.ok()) {
         throw BackendError(stepped);
       }
-      turns += restarts == 1 ? 1 : bench.backend().threads();
     }
   };
   // The first steps allocate and record; a turn of a restart has several.
   for (int i = 0; i < (restarts == 1 ? 5 : 2); ++i) {
     step_all();
   }
-  json row = {{"name",
-               restarts == 1 ? "Adam step, " + name
-                             : std::to_string(restarts) + " restarts, " + name},
+  const std::string what =
+      restarts == 1 ? "Adam step" : std::to_string(restarts) + " restarts";
+  json row = {{"name", what + ", " + name},
               {"shape", NameOf(shape)},
               {"precision", NameOf(storage)}};
-  Backend& backend = bench.backend();
   const int64_t waits = cuda::HostWaits(backend);
   const int64_t replays = cuda::GraphReplays(backend);
   const int64_t launches = cuda::ReplayedLaunches(backend);
   const int64_t first = run->steps();
-  int64_t rounds = 0;
-  const double seconds = bench.Seconds([&] {
-    step_all();
-    ++rounds;
-  });
-  const double steps = static_cast<double>(run->steps() - first);
+  rounds = 0;
+  const double seconds = bench.Seconds(step_all);
+  const auto steps = static_cast<double>(run->steps() - first);
   const double steps_of_round = steps / static_cast<double>(rounds);
   row["ms"] = 1e3 * seconds / steps_of_round;
   if (restarts == 1) {

@@ -84,9 +84,9 @@ def bench_table(bench: Json, compare: Json) -> list[str]:
         for row in compare.get("rows", [])
     }
     lines = [
-        "| what | shape | precision | ms | of GEMM | GB/s | waits "
+        "| what | shape | precision | ms | of GEMM | GB/s | waits | launches "
         "| of replays alone | PyTorch well written / ours | straightforward / ours |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in bench.get("rows", []):
         other = torch.get((row["name"], row["shape"], row.get("precision")), {})
@@ -99,6 +99,7 @@ def bench_table(bench: Json, compare: Json) -> list[str]:
             f"| {number(ours, 3)} | {number(row.get('of_gemm'))} "
             f"| {number(row.get('gbytes_per_second'), 1)} "
             f"| {number(row.get('waits_per_step'), 1)} "
+            f"| {number(row.get('launches_per_step'), 0)} "
             f"| {number(ours / floor if ours and floor else None)} "
             f"| {number(careful / ours if careful and ours else None, 1)} "
             f"| {number(plain / ours if plain and ours else None, 1)} |"

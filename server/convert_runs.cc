@@ -97,6 +97,14 @@ absl::Status ReadPrecision(v1::Precision precision, RunPlan& run) {
       run.precision = v1::PRECISION_FLOAT64;
       run.plan.storage = ScalarType::kFloat64;
       return absl::OkStatus();
+    case v1::PRECISION_MIXED_TF32:
+    case v1::PRECISION_MIXED_BFLOAT16:
+      run.precision = precision;
+      run.plan.storage = ScalarType::kFloat32;
+      run.plan.rounding = precision == v1::PRECISION_MIXED_TF32
+                              ? Rounding::kTf32
+                              : Rounding::kBfloat16;
+      return absl::OkStatus();
     default:
       return FieldError("precision", UnknownValue(precision));
   }

@@ -81,8 +81,12 @@ void AddRunFlags(CLI::App& command, RunFlags& flags) {
   AddStoppingFlags(command, flags);
   AddTraceFlags(command, flags);
   command
-      .add_option("--precision", flags.precision, "mixed [default] or float64")
-      ->check(CLI::IsMember({"mixed", "float64"}));
+      .add_option("--precision",
+                  flags.precision,
+                  "mixed [default], float64, or mixed_tf32 and mixed_bfloat16: "
+                  "NVIDIA GPUs may round the factors of products")
+      ->check(
+          CLI::IsMember({"mixed", "float64", "mixed_tf32", "mixed_bfloat16"}));
   AddDeviceFlag(command, flags.device);
   command.add_option("--folds",
                      flags.folds_file,

@@ -10,6 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "client/cli/arguments.h"
 #include "client/cli/decoding_flags.h"
 #include "client/cli/optimizer_flags.h"
@@ -67,8 +69,11 @@ absl::Status FillRequest(const RunFlags& flags,
   REPSCORE_ASSIGN_OR_RETURN(*request.mutable_trace(),
                             MakeTrace(flags, tracked));
   if (!flags.precision.empty()) {
-    request.set_precision(flags.precision == "mixed" ? v1::PRECISION_MIXED
-                                                     : v1::PRECISION_FLOAT64);
+    v1::Precision precision = v1::PRECISION_UNSPECIFIED;
+    v1::Precision_Parse(
+        absl::StrCat("PRECISION_", absl::AsciiStrToUpper(flags.precision)),
+        &precision);
+    request.set_precision(precision);
   }
   request.set_device(flags.device);
   request.set_detach(flags.detach);

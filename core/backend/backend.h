@@ -1,7 +1,8 @@
 // What a device can do: coarse dense algebra over column-major matrices.
 //
 // One Backend serves one thread. Operations on rows run in the precision of
-// their matrices (kFloat32 multiplies in true float32); reductions to scalars
+// their matrices (kFloat32 multiplies in true float32, unless RoundFactors()
+// says otherwise); reductions to scalars
 // accumulate in float64; factorisations take kFloat64 only. Shapes must fit
 // (a mismatch is a bug and throws). Device failures throw BackendError and
 // become a Status at one seam, Guarded().
@@ -48,6 +49,14 @@ auto Guarded(Body&& body) -> decltype(body()) {
 }
 
 enum class Op { kNone, kTranspose };
+
+/// What the elements of kFloat32 matrices are rounded to before they are
+/// multiplied. Sums are float32 either way.
+enum class Rounding {
+  kNone,
+  kTf32,      ///< TF32: 10 bits after the first
+  kBfloat16,  ///< bfloat16: 7 bits
+};
 
 /// How a polar factor is found. Devices take what suits them.
 enum class PolarMethod {
@@ -143,6 +152,14 @@ class Backend {
                           const Matrix& out) = 0;
 
   // Products. All matrices of one call have the same scalar type.
+
+  /// Lets products of kFloat32 matrices round their factors from here on, where
+  /// the device is faster for it: NVIDIA's tensor cores. kNone at first, in
+  /// siblings too; other devices take no notice. Polar factors never do.
+  /// Returns what was in force.
+  virtual Rounding RoundFactors(Rounding /*rounding*/) {
+    return Rounding::kNone;
+  }
 
   /// c = alpha * op(a) op(b) + beta * c. beta = 0 overwrites.
   virtual void Gemm(Op a_op,
@@ -267,6 +284,20 @@ class Backend {
                                  const Matrix& second,
                                  const Matrix& next,
                                  const Matrix& means) = 0;
+};
+
+/// RoundFactors() for as long as this lives.
+class ScopedRounding {
+ public:
+  ScopedRounding(Backend& backend, Rounding rounding)
+      : backend_(backend), before_(backend.RoundFactors(rounding)) {}
+  ~ScopedRounding() { backend_.RoundFactors(before_); }
+  ScopedRounding(const ScopedRounding&) = delete;
+  ScopedRounding& operator=(const ScopedRounding&) = delete;
+
+ private:
+  Backend& backend_;
+  const Rounding before_;
 };
 
 }  // namespace repscore

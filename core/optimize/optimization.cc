@@ -64,6 +64,7 @@ class OptimizationImpl final : public Optimization {
     }
     for (int64_t i = 0; i < at_once; ++i) {
       backends_.push_back(backend_.Sibling(1));
+      backends_.back()->RoundFactors(plan.rounding);
     }
     for (int64_t i = 0; i < count; ++i) {
       Backend& backend = side_by_side_ ? *backends_[BackendOf(i)] : backend_;
@@ -116,6 +117,7 @@ class OptimizationImpl final : public Optimization {
 
   absl::Status Step() override {
     return Guarded([this]() -> absl::Status {
+      const ScopedRounding rounding(backend_, problem_->plan.rounding);
       const std::vector<Member*> group = NextGroup();
       const Stopwatch clock(elapsed_);
       std::vector<std::vector<TracePoint>> points(group.size());

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/analysis/decoding.h"
+#include "core/backend/backend.h"
 #include "core/backend/matrix.h"
 #include "core/data/dataset.h"
 #include "core/measures/registry.h"
@@ -167,6 +168,8 @@ struct OptimizationPlan {
   std::vector<std::vector<double>> targets = {};
   /// kFloat32 stores and multiplies rows in float32 with float64 factors.
   ScalarType storage = ScalarType::kFloat32;
+  /// Of products of rows in float32, where the device has it.
+  Rounding rounding = Rounding::kNone;
 };
 
 /// Targets of `grid` over `axes` terms. Two axes with `boundary`: 4 (N - 1)

@@ -306,6 +306,103 @@ TEST(DeviceWaitsTest, AStepWaitsForItsScalarsOnly) {
   EXPECT_EQ(WaitsPerStep("nbs"), 3);
 }
 
+/// Largest error of an element of a' b, in the size of its terms' sum.
+double ErrorOfProduct(Backend& backend, Rounding rounding) {
+  constexpr int64_t kRows = 400;
+  constexpr int64_t kCols = 60;
+  const auto uploaded = [&](const Table& table, ScalarType type) {
+    Matrix matrix = backend.Allocate(kRows, kCols, type);
+    backend.Upload(table.values, matrix);
+    return matrix;
+  };
+  const auto product = [&](ScalarType type) {
+    const Matrix a = uploaded(Normals(kRows, kCols, 3204), type);
+    const Matrix b = uploaded(Normals(kRows, kCols, 3205), type);
+    const Matrix c = backend.Allocate(kCols, kCols, type);
+    backend.Gemm(Op::kTranspose, Op::kNone, 1.0, a, b, 0.0, c);
+    std::vector<double> elements(static_cast<size_t>(c.size()));
+    backend.Download(c, absl::MakeSpan(elements));
+    return elements;
+  };
+  const ScopedRounding scope(backend, rounding);
+  const std::vector<double> single = product(ScalarType::kFloat32);
+  const std::vector<double> exact = product(ScalarType::kFloat64);
+  double largest = 0.0;
+  for (size_t i = 0; i < exact.size(); ++i) {
+    largest = std::max(largest, std::abs(single[i] - exact[i]));
+  }
+  return largest / std::sqrt(static_cast<double>(kRows));
+}
+
+TEST(DeviceRoundingTest, FactorsAreRoundedOnRequestOnly) {
+  REPSCORE_NEED_DEVICE();
+  Backend& gpu = *TheDevices().gpu;
+  const double exact = ErrorOfProduct(gpu, Rounding::kNone);
+  const double tf32 = ErrorOfProduct(gpu, Rounding::kTf32);
+  const double bfloat16 = ErrorOfProduct(gpu, Rounding::kBfloat16);
+
+  // What cuBLAS may do: it may also find true float32 as fast.
+  EXPECT_LT(exact, 5e-6);
+  EXPECT_LT(tf32, 5e-3);
+  EXPECT_LT(bfloat16, 5e-2);
+#ifdef REPSCORE_EMULATED_DEVICE
+  EXPECT_GT(tf32, 5e-5);
+  EXPECT_GT(bfloat16, 2.0 * tf32);
+#endif
+  EXPECT_EQ(ErrorOfProduct(gpu, Rounding::kNone), exact);
+  // The host knows nothing else.
+  EXPECT_EQ(ErrorOfProduct(*TheDevices().cpu, Rounding::kTf32),
+            ErrorOfProduct(*TheDevices().cpu, Rounding::kNone));
+}
+
+TEST(DeviceRoundingTest, TracesStayClose) {
+  REPSCORE_NEED_DEVICE();
+  Backend& gpu = *TheDevices().gpu;
+  const Table reference = Normals(50, 20, 3206);
+  for (const std::string id :
+       {"cka", "nbs", "ridge_r2(lambda=1,folds=rows_contiguous(5))"}) {
+    for (const int64_t restarts : {1, 3}) {
+      OptimizationPlan plan = PlanOf({id}, ScalarType::kFloat32, 12);
+      plan.restarts = restarts;
+      const std::vector<TracePoint> exact = TraceOn(gpu, reference, plan);
+      plan.rounding = Rounding::kTf32;
+      const std::vector<TracePoint> rounded = TraceOn(gpu, reference, plan);
+
+      ASSERT_EQ(rounded.size(), exact.size());
+      for (size_t i = 0; i < exact.size(); ++i) {
+        EXPECT_NEAR(rounded[i].objective, exact[i].objective, 5e-3) << id;
+      }
+#ifdef REPSCORE_EMULATED_DEVICE
+      EXPECT_NE(rounded.back().objective, exact.back().objective)
+          << id << ", " << restarts << " restarts";
+#endif
+    }
+  }
+}
+
+TEST(DeviceRoundingTest, ScoresOfTheResultAreThoseOfItsCandidate) {
+  REPSCORE_NEED_DEVICE();
+  Backend& gpu = *TheDevices().gpu;
+  OptimizationPlan plan = PlanOf({"cka"}, ScalarType::kFloat32, 5);
+  plan.rounding = Rounding::kBfloat16;
+  const std::shared_ptr<const Reference> reference =
+      *Reference::Create(gpu, MakeDataset(Normals(50, 20, 3207)));
+  const std::unique_ptr<Optimization> run =
+      *Optimization::Create(reference, plan);
+  while (run->stop_reason() == StopReason::kNone) {
+    ASSERT_TRUE(run->Step().ok());
+  }
+  const OptimizationResult result = run->Finish().value();
+  OptimizationPlan again = PlanOf({"cka"}, ScalarType::kFloat64, 1);
+  again.start = result.best().candidate;
+  const std::unique_ptr<Optimization> exact =
+      *Optimization::Create(reference, again);
+  ASSERT_TRUE(exact->Step().ok());
+
+  EXPECT_NEAR(
+      result.best().objective, exact->TakeTrace().front().objective, 1e-12);
+}
+
 TEST(DeviceGraphTest, StepsOfARunAreReplayed) {
   REPSCORE_NEED_DEVICE();
   Backend& gpu = *TheDevices().gpu;

@@ -43,6 +43,7 @@ STEPPING = """
   --decode-seed 1 --decode-c 0.5 --decode-pool-time-bins --decode-every 2
 --max-steps 4 --decode side --decode-folds-of session --thresholds
 --max-steps 4 --decode-all --precision float64 --device cpu
+--max-steps 4 --precision mixed_bfloat16
 --max-steps 4 --detach
 --max-steps 4 --trace {out}.csv --output {out}.npy
 """

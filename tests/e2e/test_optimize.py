@@ -179,6 +179,23 @@ def test_precision_changes_little(client, reference):
     assert exact.run.measures == mixed.run.measures
 
 
+@pytest.mark.parametrize("precision", ["mixed_tf32", "mixed_bfloat16"])
+def test_factors_that_may_be_rounded(client, reference, precision):
+    exact = client.optimize("small", "cka", max_steps=5, stop_score=2).result()
+    run = client.optimize(
+        "small", "cka", max_steps=5, stop_score=2, precision=precision
+    )
+    rounded = run.result()
+
+    provenance = run.provenance
+    on_host = provenance.backend == "cpu"
+    assert provenance.precision == ("mixed" if on_host else precision)
+    ours = np.array([point.score for point in rounded.trace])
+    theirs = np.array([point.score for point in exact.trace])
+    assert ours == pytest.approx(theirs, abs=1e-2)
+    assert (ours == theirs).all() == on_host
+
+
 def test_targets_that_a_known_candidate_reaches(client, reference):
     random = np.random.default_rng(5)
     known = reference + 0.5 * random.normal(size=reference.shape)

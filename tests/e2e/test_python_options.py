@@ -89,6 +89,7 @@ STEPPING = [
         lambda r: not r.trace[1].decoding and r.trace[2].decoding,
     ),
     ({"precision": "float64"}, is_finite),
+    ({"precision": "mixed_tf32"}, is_finite),
     ({"detach": True}, is_finite),
     ({"return_candidate": False}, lambda r: r.candidate is None),
     ({"device": "cpu"}, is_finite),

@@ -75,6 +75,18 @@ TEST_F(OptimizeTest, StreamIsStartedThenPointsThenResult) {
   EXPECT_EQ(result.candidate().shape(0), kRows);
 }
 
+TEST_F(OptimizeTest, AHostThatRoundsNoFactorsSaysSo) {
+  v1::OptimizeRequest request = OptimizeSteps(3);
+  request.set_precision(v1::PRECISION_MIXED_TF32);
+  std::vector<v1::RunEvent> events;
+
+  const grpc::Status status = Optimize(request, &events);
+
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(events.front().started().provenance().precision(),
+            v1::PRECISION_MIXED);
+}
+
 TEST_F(OptimizeTest, ReachesTheScoreItIsAskedFor) {
   v1::OptimizeRequest request = OptimizeSteps(5000);
   request.mutable_adam()->set_learning_rate(0.1);

@@ -56,6 +56,9 @@ class CudaBackend final : public Backend {
   void GatherRows(const Matrix& in,
                   absl::Span<const int64_t> indices,
                   const Matrix& out) override;
+  Rounding RoundFactors(Rounding rounding) override {
+    return std::exchange(rounding_, rounding);
+  }
   void Gemm(Op a_op,
             Op b_op,
             double alpha,
@@ -225,6 +228,7 @@ class CudaBackend final : public Backend {
 
   const std::shared_ptr<Queue> queue_;
   const int threads_;
+  Rounding rounding_ = Rounding::kNone;
   StagingRing small_ring_;
   StagingRing large_ring_;
 };

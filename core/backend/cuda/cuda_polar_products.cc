@@ -127,6 +127,8 @@ bool CudaBackend::PolarByProducts(const Matrix& a,
 bool CudaBackend::PolarInSingle(const Matrix& a,
                                 const Matrix& q,
                                 double* nuclear_norm) {
+  // Its checks ask for all the digits of float32.
+  const ScopedRounding exact(*this, Rounding::kNone);
   const int64_t n = a.cols();
   const Matrix single = As(a, kSingle);
   const Matrix x = IterateToPolar(single, 0);

@@ -1,5 +1,6 @@
 // Products and sums.
 #include <algorithm>
+#include <utility>
 
 #include "core/backend/cuda/checks.h"
 #include "core/backend/cuda/cuda_backend.h"
@@ -103,6 +104,56 @@ void DoGemm(Queue& queue,
       Written{c});
 }
 
+/// c = product op(a) op(b) + kept c of float32 matrices whose elements tensor
+/// cores round first.
+void DoRoundedGemm(Queue& queue,
+                   cublasComputeType_t compute,
+                   std::pair<Op, Op> ops,
+                   const Factors& factors,
+                   const Matrix& a,
+                   const Matrix& b,
+                   const Matrix& c) {
+  queue.Do(
+      "multiplying",
+      [](Queue& on,
+         cublasComputeType_t type,
+         cublasOperation_t left_op,
+         cublasOperation_t right_op,
+         const float* scale,
+         const Matrix& left,
+         const Matrix& right,
+         const float* keep,
+         const Matrix& out) {
+        return on.device().libraries().gemm_ex(on.blas(),
+                                               left_op,
+                                               right_op,
+                                               ToInt(out.rows()),
+                                               ToInt(out.cols()),
+                                               InnerOf(left_op, left),
+                                               scale,
+                                               left.data(),
+                                               CUDA_R_32F,
+                                               Stride(left),
+                                               right.data(),
+                                               CUDA_R_32F,
+                                               Stride(right),
+                                               keep,
+                                               out.data(),
+                                               CUDA_R_32F,
+                                               Stride(out),
+                                               type,
+                                               CUBLAS_GEMM_DEFAULT);
+      },
+      compute,
+      ToBlas(ops.first),
+      ToBlas(ops.second),
+      SingleScalar{factors.product},
+      a,
+      b,
+      SingleScalar{factors.kept},
+      Written{c});
+}
+
 /// out = in'
 template <typename Routines>
 void DoTranspose(Queue& queue, const Matrix& in, const Matrix& out) {
@@ -175,8 +226,17 @@ void CudaBackend::EnqueueGemm(Op a_op,
   ToInt(std::max({inner, c.rows(), c.cols(), a.stride(), b.stride()}));
   if (IsDouble(c)) {
     DoGemm<Doubles>(*queue_, a_op, b_op, {alpha, beta}, a, b, c);
-  } else {
+  } else if (rounding_ == Rounding::kNone) {
     DoGemm<Singles>(*queue_, a_op, b_op, {alpha, beta}, a, b, c);
+  } else {
+    DoRoundedGemm(*queue_,
+                  rounding_ == Rounding::kTf32 ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                               : CUBLAS_COMPUTE_32F_FAST_16BF,
+                  {a_op, b_op},
+                  {alpha, beta},
+                  a,
+                  b,
+                  c);
   }
 }
 

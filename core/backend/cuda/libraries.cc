@@ -57,6 +57,7 @@ absl::StatusOr<Libraries> Load() {
   found.Update(Find(*solver, REPSCORE_STRING(function), libraries.field));
   REPSCORE_BLAS_FUNCTIONS(REPSCORE_FIND_BLAS)
   REPSCORE_SOLVER_FUNCTIONS(REPSCORE_FIND_SOLVER)
+  found.Update(Find(*blas, "cublasGemmEx", libraries.gemm_ex));
 #undef REPSCORE_FIND_BLAS
 #undef REPSCORE_FIND_SOLVER
   if (!found.ok()) {

@@ -45,6 +45,27 @@ namespace repscore::cuda {
   F(gesvd, cusolverDnXgesvd)
 // clang-format on
 
+/// cublasGemmEx, which C++ has twice.
+using GemmEx = cublasStatus_t(cublasHandle_t handle,
+                              cublasOperation_t a_op,
+                              cublasOperation_t b_op,
+                              int m,
+                              int n,
+                              int k,
+                              const void* alpha,
+                              const void* a,
+                              cudaDataType a_type,
+                              int a_stride,
+                              const void* b,
+                              cudaDataType b_type,
+                              int b_stride,
+                              const void* beta,
+                              void* c,
+                              cudaDataType c_type,
+                              int c_stride,
+                              cublasComputeType_t compute,
+                              cublasGemmAlgo_t algorithm);
+
 /// The functions of both libraries that the backend calls.
 struct Libraries {
 // NOLINTNEXTLINE(bugprone-macro-parentheses)
@@ -52,6 +73,7 @@ struct Libraries {
   REPSCORE_BLAS_FUNCTIONS(REPSCORE_FIELD)
   REPSCORE_SOLVER_FUNCTIONS(REPSCORE_FIELD)
 #undef REPSCORE_FIELD
+  GemmEx* gemm_ex = nullptr;
 };
 
 /// Loads them at the first call; FailedPrecondition naming the file that is

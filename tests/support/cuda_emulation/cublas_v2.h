@@ -23,6 +23,12 @@ enum cublasPointerMode_t {
   CUBLAS_POINTER_MODE_DEVICE
 };
 
+enum cublasComputeType_t {
+  CUBLAS_COMPUTE_32F_FAST_16BF = 75,
+  CUBLAS_COMPUTE_32F_FAST_TF32 = 77,
+};
+enum cublasGemmAlgo_t { CUBLAS_GEMM_DEFAULT = -1 };
+
 struct EmulatedBlasHandle;
 using cublasHandle_t = EmulatedBlasHandle*;
 
@@ -68,6 +74,26 @@ REPSCORE_EMULATED_BLAS(float, S)
 REPSCORE_EMULATED_BLAS(double, D)
 #undef REPSCORE_EMULATED_BLAS
 
+/// Of float32 matrices.
+cublasStatus_t cublasGemmEx(cublasHandle_t handle,
+                            cublasOperation_t a_op,
+                            cublasOperation_t b_op,
+                            int m,
+                            int n,
+                            int k,
+                            const void* alpha,
+                            const void* a,
+                            cudaDataType a_type,
+                            int a_stride,
+                            const void* b,
+                            cudaDataType b_type,
+                            int b_stride,
+                            const void* beta,
+                            void* c,
+                            cudaDataType c_type,
+                            int c_stride,
+                            cublasComputeType_t compute,
+                            cublasGemmAlgo_t algorithm);
 cublasStatus_t cublasDgemmBatched(cublasHandle_t handle,
                                   cublasOperation_t a_op,
                                   cublasOperation_t b_op,

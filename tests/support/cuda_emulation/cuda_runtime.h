@@ -63,7 +63,7 @@ enum cudaMemAllocationType { cudaMemAllocationTypePinned };
 enum cudaMemAllocationHandleType { cudaMemHandleTypeNone };
 enum cudaMemLocationType { cudaMemLocationTypeDevice };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };
-enum cudaDataType { CUDA_R_64F };
+enum cudaDataType { CUDA_R_32F, CUDA_R_64F };
 
 struct cudaMemLocation {
   cudaMemLocationType type;

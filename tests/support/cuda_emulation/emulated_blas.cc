@@ -4,8 +4,12 @@
 #include <cublas_v2.h>
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "tests/support/cuda_emulation/emulation.h"
 
@@ -43,6 +47,25 @@ class Factor {
   const T* at_;
   T value_;
 };
+
+/// The elements of a column-major matrix with `bits` bits after the first, ties
+/// away from zero; columns one after the other.
+std::vector<float> Rounded(
+    const float* from, int rows, int cols, int stride, int bits) {
+  constexpr int kBits = 23;
+  const uint32_t half = 1U << (kBits - bits - 1);
+  std::vector<float> rounded;
+  for (int j = 0; j < cols; ++j) {
+    for (int i = 0; i < rows; ++i) {
+      const float element = from[static_cast<ptrdiff_t>(j) * stride + i];
+      const uint32_t word =
+          (std::bit_cast<uint32_t>(element) + half) & ~(2 * half - 1);
+      rounded.push_back(std::isfinite(element) ? std::bit_cast<float>(word)
+                                               : element);
+    }
+  }
+  return rounded;
+}
 
 bool Fits(cublasOperation_t op, int rows, int cols, int stride) {
   return stride >= std::max(1, op == CUBLAS_OP_N ? rows : cols);
@@ -233,6 +256,68 @@ cublasStatus_t cublasDtrsmBatched(cublasHandle_t handle,
                   b_stride);
     }
   });
+}
+
+cublasStatus_t cublasGemmEx(cublasHandle_t handle,
+                            cublasOperation_t a_op,
+                            cublasOperation_t b_op,
+                            int m,
+                            int n,
+                            int k,
+                            const void* alpha,
+                            const void* a,
+                            cudaDataType a_type,
+                            int a_stride,
+                            const void* b,
+                            cudaDataType b_type,
+                            int b_stride,
+                            const void* beta,
+                            void* c,
+                            cudaDataType c_type,
+                            int c_stride,
+                            cublasComputeType_t compute,
+                            cublasGemmAlgo_t /*algorithm*/) {
+  if (!Fits(a_op, m, k, a_stride) || !Fits(b_op, k, n, b_stride) ||
+      c_stride < m || m < 1 || n < 1 || k < 1 || a_type != CUDA_R_32F ||
+      b_type != CUDA_R_32F || c_type != CUDA_R_32F) {
+    return CUBLAS_STATUS_INVALID_VALUE;
+  }
+  constexpr int kTf32Bits = 10;
+  constexpr int kBfloat16Bits = 7;
+  const int bits =
+      compute == CUBLAS_COMPUTE_32F_FAST_TF32 ? kTf32Bits : kBfloat16Bits;
+  return Enqueue(
+      handle,
+      [=,
+       scale = Factor<float>(handle, static_cast<const float*>(alpha)),
+       keep = Factor<float>(handle, static_cast<const float*>(beta))] {
+        const int a_rows = a_op == CUBLAS_OP_N ? m : k;
+        const int b_rows = b_op == CUBLAS_OP_N ? k : n;
+        cblas_sgemm(CblasColMajor,
+                    ToCblas(a_op),
+                    ToCblas(b_op),
+                    m,
+                    n,
+                    k,
+                    scale(),
+                    Rounded(static_cast<const float*>(a),
+                            a_rows,
+                            m + k - a_rows,
+                            a_stride,
+                            bits)
+                        .data(),
+                    a_rows,
+                    Rounded(static_cast<const float*>(b),
+                            b_rows,
+                            k + n - b_rows,
+                            b_stride,
+                            bits)
+                        .data(),
+                    b_rows,
+                    keep(),
+                    static_cast<float*>(c),
+                    c_stride);
+      });
 }
 
 cublasStatus_t cublasDgemmBatched(cublasHandle_t handle,

@@ -10,6 +10,7 @@ absl::StatusOr<const Libraries*> LoadLibraries() {
       REPSCORE_BLAS_FUNCTIONS(REPSCORE_LINKED)
           REPSCORE_SOLVER_FUNCTIONS(REPSCORE_LINKED)
 #undef REPSCORE_LINKED
+              .gemm_ex = &cublasGemmEx,
   };
   return &libraries;
 }

@@ -88,7 +88,10 @@ class OptimizationMethods(Connection):
             decode_every: At every this many points, and at the last; default 1.
             snapshots: Keep the candidate as it first passes each of these
                 scores; see `RunResult.snapshots` and `run_array`.
-            precision: "mixed" (default) or "float64".
+            precision: "mixed" (default), "float64", or "mixed_tf32" and
+                "mixed_bfloat16", by which NVIDIA GPUs may round the factors of
+                products of rows: traces are right to about 1e-5 and 1e-4 then,
+                the scores of the result are float64 as always.
             folds: As in `score`.
             detach: Keep the run going when this client goes away.
             return_candidate: Fetch the optimised candidate with the result; of

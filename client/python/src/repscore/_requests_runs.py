@@ -21,6 +21,8 @@ _PRECISIONS = {
     None: types_pb2.PRECISION_UNSPECIFIED,
     "mixed": types_pb2.PRECISION_MIXED,
     "float64": types_pb2.PRECISION_FLOAT64,
+    "mixed_tf32": types_pb2.PRECISION_MIXED_TF32,
+    "mixed_bfloat16": types_pb2.PRECISION_MIXED_BFLOAT16,
 }
 _MOVES = {
     "candidate": scoring_pb2.MOVES_CANDIDATE,
@@ -149,7 +151,7 @@ def trace(
 
 
 def precision(value: str | None) -> types_pb2.Precision.ValueType:
-    """None, "mixed" or "float64"."""
+    """None, "mixed", "float64", "mixed_tf32" or "mixed_bfloat16"."""
     chosen: types_pb2.Precision.ValueType = choose(_PRECISIONS, value, "precision")
     return chosen
 

@@ -5,8 +5,8 @@
 //   gpu_bench [--device cuda:0] [--seconds 1] [--threads 8] [--quick]
 //             [--part PART]... [--json FILE]
 //
-// Parts are products, copies, rows, steps and restarts: a step of every one of
-// 64 restarts.
+// Parts are products, copies, rows, score (of 1 GiB that arrives in parts),
+// steps and restarts: a step of every one of 64 restarts.
 //
 // Every figure is the median of repetitions after a first one that is thrown
 // away. Exit status 3 without the device.
@@ -14,164 +14,34 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <functional>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/analysis/score_stream.h"
 #include "core/backend/create.h"
 #include "core/backend/cuda/cuda_device.h"
 #include "core/base/random.h"
-#include "core/measures/reference.h"
+#include "core/measures/registry.h"
 #include "core/optimize/optimization.h"
 #include "core/statistics/row_pair.h"
+#include "tests/bench/gpu_bench_kit.h"
 
 namespace repscore {
 namespace {
 
-using nlohmann::json;
+using namespace gpu_bench;  // NOLINT(google-build-using-namespace)
 
 constexpr int kNoDevice = 3;
-constexpr ScalarType kDouble = ScalarType::kFloat64;
-constexpr ScalarType kFloat = ScalarType::kFloat32;
-constexpr size_t kMostRepetitions = 50;
 constexpr int64_t kRestarts = 64;
 // The most that a plan may ask for: nothing stops or traces meanwhile.
 constexpr int64_t kMostSteps = 1000000;
-// Rows that are drawn; larger matrices repeat them.
-constexpr int64_t kDrawnRows = 4096;
-
-struct Shape {
-  int64_t n;
-  int64_t p;
-  int64_t q;
-};
-
-std::string NameOf(const Shape& shape) {
-  return std::to_string(shape.n) + "x" + std::to_string(shape.p) + "x" +
-         std::to_string(shape.q);
-}
-
-std::string NameOf(ScalarType type) {
-  return type == kFloat ? "float32" : "float64";
-}
-
-class Bench {
- public:
-  Bench(Backend& backend, double seconds)
-      : backend_(backend), seconds_(seconds) {}
-
-  /// Median seconds of `call` with what it has enqueued.
-  double Seconds(const std::function<void()>& call) {
-    const auto once = [&] {
-      const auto start = std::chrono::steady_clock::now();
-      call();
-      Wait();
-      return std::chrono::duration<double>(std::chrono::steady_clock::now() -
-                                           start)
-          .count();
-    };
-    once();
-    std::vector<double> times;
-    double total = 0.0;
-    while (times.size() < 3 ||
-           (total < seconds_ && times.size() < kMostRepetitions)) {
-      times.push_back(once());
-      total += times.back();
-    }
-    std::nth_element(
-        times.begin(),
-        times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2),
-        times.end());
-    return times[times.size() / 2];
-  }
-
-  /// Operations per second of a large product.
-  double GemmRate(ScalarType type) {
-    double& rate = rates_[type == kDouble ? 1 : 0];
-    if (rate == 0.0) {
-      const int64_t size = 6144;
-      const double edge = static_cast<double>(size);
-      const Matrix a = Rows(size, size, type);
-      const Matrix c = backend_.Allocate(size, size, type);
-      rate = 2.0 * edge * edge * edge / Seconds([&] {
-               backend_.Gemm(Op::kNone, Op::kTranspose, 1.0, a, a, 0.0, c);
-             });
-    }
-    return rate;
-  }
-
-  void Report(const std::string& name,
-              const std::string& shape,
-              ScalarType type,
-              double seconds,
-              double flops) {
-    json row = {{"name", name},
-                {"shape", shape},
-                {"precision", NameOf(type)},
-                {"ms", 1e3 * seconds}};
-    if (flops > 0.0) {
-      row["gflops"] = flops / seconds / 1e9;
-      row["of_gemm"] = flops / seconds / GemmRate(type);
-    }
-    Add(std::move(row));
-  }
-
-  void Add(json row) {
-    std::cout << row.dump() << '\n' << std::flush;
-    rows_.push_back(std::move(row));
-  }
-
-  /// Rates are measured again when they are asked for next.
-  void ForgetRates() { rates_[0] = rates_[1] = 0.0; }
-
-  /// Normals, repeated after kDrawnRows rows, their columns falling like 1/j.
-  Matrix Rows(int64_t n, int64_t p, ScalarType type) {
-    const int64_t drawn = std::min(n, kDrawnRows);
-    std::vector<double> values(static_cast<size_t>(drawn * p));
-    Philox(7).FillNormal(0, absl::MakeSpan(values));
-    for (size_t i = 0; i < values.size(); ++i) {
-      const size_t column = i / static_cast<size_t>(drawn);
-      values[i] /= static_cast<double>(column + 1);
-    }
-    Matrix block = backend_.Allocate(drawn, p, type);
-    backend_.Upload(values, block);
-    if (drawn == n) {
-      return block;
-    }
-    Matrix rows = backend_.Allocate(n, p, type);
-    for (int64_t first = 0; first < n; first += drawn) {
-      const int64_t count = std::min(drawn, n - first);
-      backend_.Copy(block.Rows(0, count), rows.Rows(first, count));
-    }
-    return rows;
-  }
-
-  Backend& backend() { return backend_; }
-  const json& rows() const { return rows_; }
-
- private:
-  void Wait() {
-    if (probe_.empty()) {
-      probe_ = backend_.Allocate(1, 1, kDouble);
-      backend_.Fill(1.0, probe_);
-    }
-    backend_.Dot(probe_, probe_);
-  }
-
-  Backend& backend_;
-  const double seconds_;
-  Matrix probe_;
-  double rates_[2] = {0.0, 0.0};
-  json rows_ = json::array();
-};
 
 void BenchProducts(Bench& bench, const std::string& name) {
   for (const ScalarType type : {kFloat, kDouble}) {
@@ -180,6 +50,21 @@ void BenchProducts(Bench& bench, const std::string& name) {
                {"precision", NameOf(type)},
                {"gflops", bench.GemmRate(type) / 1e9}});
   }
+}
+
+/// What rounding of the factors gains.
+void BenchRounded(Bench& bench) {
+  for (const auto& [rounding, precision] :
+       {std::pair{Rounding::kTf32, "mixed_tf32"},
+        std::pair{Rounding::kBfloat16, "mixed_bfloat16"}}) {
+    bench.ForgetRates();
+    const ScopedRounding scope(bench.backend(), rounding);
+    bench.Add({{"name", "gemm"},
+               {"shape", "6144"},
+               {"precision", precision},
+               {"gflops", bench.GemmRate(kFloat) / 1e9}});
+  }
+  bench.ForgetRates();
 }
 
 void BenchCopies(Bench& bench) {
@@ -256,32 +141,35 @@ void BenchRows(Bench& bench, const Shape& shape, ScalarType type) {
   bench.Report("pull back and Adam", NameOf(shape), type, step, flops);
 }
 
-template <typename Value>
-Value Must(absl::StatusOr<Value> value) {
-  if (!value.ok()) {
-    throw BackendError(value.status());
-  }
-  return *std::move(value);
-}
-
-std::shared_ptr<const Reference> ReferenceOf(Backend& backend,
-                                             const Shape& shape) {
-  std::vector<double> values(static_cast<size_t>(shape.n * shape.q));
-  Philox(11).FillNormal(0, absl::MakeSpan(values));
-  for (size_t i = 0; i < values.size(); ++i) {
-    values[i] /= static_cast<double>(i % static_cast<size_t>(shape.q) + 1);
-  }
-  auto dataset = std::make_shared<Dataset>();
-  dataset->name = "datasets/bench/versions/1";
-  dataset->description.spec = {.type = DataType::kFloat64,
-                               .shape = {shape.n, shape.q}};
-  dataset->data.resize(values.size() * sizeof(double));
-  std::memcpy(dataset->data.data(), values.data(), dataset->data.size());
-  const absl::Status normalized = Normalize(dataset->description);
-  if (!normalized.ok()) {
-    throw BackendError(normalized);
-  }
-  return Must(Reference::Create(backend, std::move(dataset)));
+/// Scores of rows while they arrive, in the parts of an upload.
+void BenchScore(Bench& bench, const Shape& shape, const std::string& id) {
+  constexpr size_t kPart = size_t{1} << 20;
+  std::vector<double> drawn(kPart / sizeof(float));
+  Philox(13).FillNormal(0, absl::MakeSpan(drawn));
+  const std::vector<float> part(drawn.begin(), drawn.end());
+  const auto bytes = static_cast<size_t>(shape.n * shape.p) * sizeof(float);
+  const std::shared_ptr<const Reference> reference =
+      ReferenceOf(bench.backend(), shape);
+  const double seconds = bench.Seconds([&] {
+    const std::unique_ptr<ScoreStream> stream = Must(ScoreStream::Create(
+        reference,
+        {Must(CreateMeasure({.id = id, .explicit_folds = {}}, "measure"))},
+        {.type = DataType::kFloat32, .shape = {shape.n, shape.p}}));
+    for (size_t sent = 0; sent < bytes; sent += kPart) {
+      const absl::Status appended = stream->Append(
+          std::as_bytes(std::span(part)).first(std::min(kPart, bytes - sent)));
+      if (!appended.ok()) {
+        throw BackendError(appended);
+      }
+    }
+    Must(stream->Finish());
+  });
+  bench.Add(
+      {{"name", "score, " + id},
+       {"shape", NameOf(shape)},
+       {"precision", "float32 sent"},
+       {"ms", 1e3 * seconds},
+       {"gbytes_per_second", static_cast<double>(bytes) / seconds / 1e9}});
 }
 
 /// Steps of Adam for one objective, as milliseconds of one step of every
@@ -430,12 +318,17 @@ void BenchAll(Bench& bench, const Options& options) {
   }
   if (options.Wants("products")) {
     BenchProducts(bench, "gemm");
+    BenchRounded(bench);
   }
   if (options.Wants("copies")) {
     BenchCopies(bench);
   }
   if (options.Wants("rows")) {
     BenchAllRows(bench, options.quick);
+  }
+  if (options.Wants("score")) {
+    const Shape shape = {100000, options.quick ? 268 : 2684, 168};
+    Attempt(bench, NameOf(shape), [&] { BenchScore(bench, shape, "cka"); });
   }
   if (options.Wants("steps")) {
     BenchAllSteps(bench, all, 1);
@@ -491,8 +384,8 @@ int RunGpuBench(int argc, char** argv) {
       ->check(CLI::Range(1, 64));
   app.add_flag("--quick", options.quick, "the small shapes only");
   app.add_option("--part", options.parts, "these parts only")
-      ->check(
-          CLI::IsMember({"products", "copies", "rows", "steps", "restarts"}));
+      ->check(CLI::IsMember(
+          {"products", "copies", "rows", "score", "steps", "restarts"}));
   CLI11_PARSE(app, argc, argv);
   return BenchDevice(options);
 }

@@ -36,6 +36,8 @@ def test_folds_go_to_the_measures_that_ask_for_them(server, client):
         [([2], [0, 1]), ([0, 1], [2])],
         # Folds overlap.
         [([2, 3], [0, 1]), ([0, 3], [1, 2])],
+        # One split alone.
+        [([2, 3], [0, 1])],
         # A fold trains on its validation rows.
         [([0, 1, 2, 3], [0, 1]), ([0, 1], [2, 3])],
     ],

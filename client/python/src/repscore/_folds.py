@@ -68,7 +68,8 @@ def fold_lists(
         raise ValueError("folds: give all of them as (training, validation), or none")
     training = [np.asarray(fold[0]) for fold in folds]
     validation = [np.asarray(fold[1]) for fold in folds]
-    if _is_partition(training, validation, count_rows()):
+    # One split alone is none of a partition: its rows would be all there are.
+    if len(folds) > 1 and _is_partition(training, validation, count_rows()):
         return FoldLists(_lists(validation))
     return FoldLists(_lists(validation), _lists(training))
 

@@ -7,7 +7,9 @@ arrays.
 
 import importlib
 import os
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -192,6 +194,36 @@ def test_a_registered_target_stays_on_the_server(client, pair):
     assert stored.attrs["provenance"].dataset_version == dataset.name
 
 
+def test_a_registered_recording_keeps_its_bins_and_repetitions(client, repeated):
+    binned = np.stack([repeated.values, 2 * repeated.values], axis=-1)
+    edges = {"time_bin_start": [70, 120], "time_bin_end": [120, 170]}
+    stimuli = list(range(STIMULI)) * 3
+
+    dataset = register_assembly(
+        client,
+        "binned",
+        assembly(
+            binned,
+            stimuli,
+            repetition=("presentation", np.repeat(range(3), STIMULI)),
+            **{name: ("time_bin", values) for name, values in edges.items()},
+        ),
+        citation="A recording.",
+    )
+
+    assert dataset.shape == (2, 3 * STIMULI, 10)
+    assert dataset.scored_rows == 2 * STIMULI
+    assert dataset.row_ids[: STIMULI + 1] == (*dataset.row_ids[:STIMULI], "im000")
+    assert dataset.citation == "A recording."
+    scores = client.score(
+        dataset,
+        binned.transpose(2, 0, 1),
+        "cka",
+        row_ids=[f"im{i:03d}" for i in stimuli],
+    )
+    assert float(scores["cka"]) == pytest.approx(1.0, abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("spoil", "text"),
     [
@@ -219,6 +251,17 @@ def test_inputs_that_say_what_is_wrong(client, pair):
         lost(*pair)
     with pytest.raises(repscore.InvalidInput, match="measure"):
         ServerMetric(client, "cka(kernel=other)")(*pair)
+
+
+def test_the_python_of_the_page_runs(client, pair):
+    """docs/brain-score.md as it stands."""
+    page = Path(__file__).resolve().parents[2] / "docs" / "brain-score.md"
+    (block,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    names = {"client": client, "model_assembly": pair[0], "brain_assembly": pair[1]}
+
+    exec(compile(block, page, "exec"), names)
+
+    assert 0.9 < names["metric"](*pair).item() < 1.0
 
 
 class Features:

@@ -4,6 +4,7 @@
 // numbers.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <iterator>
@@ -41,7 +42,7 @@ class Program {
   }
 
   void Step() {
-    switch (Pick(12)) {
+    switch (Pick(17)) {
       case 0:
         Replace();
         break;
@@ -74,6 +75,21 @@ class Program {
         break;
       case 10:
         Dots();
+        break;
+      case 11:
+        Centre();
+        break;
+      case 12:
+        OfElements();
+        break;
+      case 13:
+        OfSquares();
+        break;
+      case 14:
+        MultiplyVector();
+        break;
+      case 15:
+        PullBack();
         break;
       default:
         Shrink();
@@ -201,6 +217,85 @@ class Program {
     host_.ColumnSums(a.host, sums.host);
     device_.ColumnSums(a.device, sums.device);
     Any() = sums;
+  }
+
+  void Centre() {
+    const Twin a = Any();
+    const Twin means = Empty(a.host.cols(), 1);
+    host_.CentreColumns(a.host, means.host);
+    device_.CentreColumns(a.device, means.device);
+    Any() = means;
+  }
+
+  void OfElements() {
+    const Twin a = Any();
+    const Twin b = New(a.host.rows(), a.host.cols());
+    const Twin weights = New(a.host.rows(), 1);
+    const Twin out = Empty(a.host.rows(), a.host.cols());
+    if (Pick(2) == 0) {
+      const double alpha = Number();
+      host_.Hadamard(alpha, a.host, b.host, out.host);
+      device_.Hadamard(alpha, a.device, b.device, out.device);
+    } else {
+      host_.ScaleRows(weights.host, a.host, out.host);
+      device_.ScaleRows(weights.device, a.device, out.device);
+    }
+    Any() = out;
+  }
+
+  void OfSquares() {
+    const int64_t n = Size();
+    const Twin weights = New(n, n);
+    const Twin out = Empty(n, n);
+    const double value = Number();
+    host_.Laplacian(weights.host, out.host);
+    device_.Laplacian(weights.device, out.device);
+    host_.FillDiagonal(value, weights.host);
+    device_.FillDiagonal(value, weights.device);
+    Any() = weights;
+    Any() = out;
+  }
+
+  void MultiplyVector() {
+    const Twin a = Any();
+    const bool transposed = Pick(2) == 0;
+    const Op op = transposed ? Op::kTranspose : Op::kNone;
+    const Twin x = New(transposed ? a.host.rows() : a.host.cols(), 1);
+    const Twin out = New(transposed ? a.host.cols() : a.host.rows(), 1);
+    const double alpha = Number() / 8.0;
+    const double beta = Number();
+    host_.Gemm(op, Op::kNone, alpha, a.host, x.host, beta, out.host);
+    device_.Gemm(op, Op::kNone, alpha, a.device, x.device, beta, out.device);
+    Any() = out;
+  }
+
+  /// Two halves of the rows, each with weights of its own.
+  void PullBack() {
+    const Twin own = Any();
+    const int64_t n = own.host.rows();
+    const int64_t p = own.host.cols();
+    const Twin other = New(n, Size());
+    const Twin gradient = Empty(n, p);
+    PullBackTerms host;
+    PullBackTerms device;
+    host.own = own.host;
+    host.other = other.host;
+    device.own = own.device;
+    device.other = other.device;
+    host.own_scale = device.own_scale = Number();
+    for (int64_t first = 0; first < n; first += (n + 1) / 2) {
+      const int64_t count = std::min((n + 1) / 2, n - first);
+      const Twin across = New(other.host.cols(), p);
+      const Twin within = New(p, p);
+      const Twin offset = New(p, 1);
+      host.rows.push_back(
+          {first, count, across.host, within.host, offset.host});
+      device.rows.push_back(
+          {first, count, across.device, within.device, offset.device});
+    }
+    host_.PullBack(host, gradient.host);
+    device_.PullBack(device, gradient.device);
+    Any() = gradient;
   }
 
   void CopyPart() {

@@ -49,18 +49,19 @@ void WriteAdamState(Backend& backend,
       writer.Write(backend, part);
     }
   }
+  writer.Write(state.rows_squared);
 }
 
 absl::Status ReadAdamState(Backend& backend,
                            CheckpointReader& reader,
-                           const AdamState& state) {
+                           AdamState& state) {
   for (const Matrix& part :
        {state.rows, state.first, state.second, state.means}) {
     if (!part.empty()) {
       REPSCORE_RETURN_IF_ERROR(reader.Read(backend, part));
     }
   }
-  return absl::OkStatus();
+  return reader.Read(state.rows_squared);
 }
 
 }  // namespace repscore

@@ -3,6 +3,7 @@
 #define REPSCORE_CORE_OPTIMIZE_ADAM_H_
 
 #include <cstdint>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "core/backend/backend.h"
@@ -19,6 +20,15 @@ struct AdamState {
   Matrix first;   ///< first moments [n x p]
   Matrix second;  ///< second moments [n x p]
   Matrix means;   ///< [p x 1] float64
+  /// |rows|^2 and |next|^2 as steps of Adam told them; negative: unknown.
+  double rows_squared = -1.0;
+  double next_squared = -1.0;
+
+  /// `next` becomes the iterate.
+  void Advance() {
+    std::swap(rows, next);
+    rows_squared = std::exchange(next_squared, -1.0);
+  }
 };
 
 /// Before the first step, from centred rows [n x p] float64 and the means that
@@ -41,7 +51,7 @@ void WriteAdamState(Backend& backend,
 /// Into matrices of the same shapes. DataLoss when they differ.
 absl::Status ReadAdamState(Backend& backend,
                            CheckpointReader& reader,
-                           const AdamState& state);
+                           AdamState& state);
 
 }  // namespace repscore
 

@@ -9,7 +9,7 @@
 namespace repscore {
 namespace {
 
-constexpr std::string_view kMagic = "repscore checkpoint 2\n";
+constexpr std::string_view kMagic = "repscore checkpoint 3\n";
 constexpr size_t kDigestSize = 64;
 // Of what is beside the matrices.
 constexpr size_t kSlackBytes = 1 << 14;

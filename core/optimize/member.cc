@@ -151,6 +151,7 @@ void Member::UseMovedReference() {
   pair_.reference = moved_reference_.rows;
   pair_.exact_reference = Widened(backend_, moved_reference_.rows);
   pair_.reference_means = Scaled(backend_, 1.0, moved_reference_.means);
+  pair_.reference_norm_squared = moved_reference_.rows_squared;
 }
 
 bool Member::IsDue(int64_t step) const {
@@ -195,6 +196,7 @@ absl::Status Member::Step(double elapsed) {
     return absl::OkStatus();
   }
   pair_.candidate = candidate_.rows;
+  pair_.candidate_norm_squared = candidate_.rows_squared;
   // A step moves the means in place; the trace still needs the old ones.
   pair_.candidate_means = Scaled(backend_, 1.0, candidate_.means);
   std::optional<Evaluated> point = std::exchange(ahead_, std::nullopt);
@@ -254,6 +256,7 @@ absl::StatusOr<double> Member::MoveSide(const PullBackTerms& terms,
                                   state.second,
                                   state.next,
                                   state.means);
+    state.next_squared = norms.next_squared;
   }
   REPSCORE_RETURN_IF_ERROR(
       CheckStep(norms.gradient_squared, norms.next_squared));
@@ -371,12 +374,12 @@ absl::StatusOr<double> Member::Lengthen(const Lbfgs::Direction& direction,
 
 void Member::Advance(const Objective::Value& value) {
   ++step_;
-  std::swap(candidate_.rows, candidate_.next);
+  candidate_.Advance();
   if (lbfgs_.has_value()) {
     backend_.Axpby(1.0, trial_means_[0], 1.0, candidate_.means);
   }
   if (problem_.moves_both()) {
-    std::swap(moved_reference_.rows, moved_reference_.next);
+    moved_reference_.Advance();
     if (lbfgs_.has_value()) {
       backend_.Axpby(1.0, trial_means_[1], 1.0, moved_reference_.means);
     }

@@ -1,6 +1,7 @@
 #include "core/statistics/row_pair.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -155,6 +156,18 @@ struct SideView {
   double norm_squared = 0.0;
 };
 
+/// The first that is known, not negative, or computed.
+double NormSquared(Backend& backend,
+                   const Matrix& rows,
+                   std::initializer_list<double> known) {
+  for (const double squared : known) {
+    if (squared >= 0.0) {
+      return squared;
+    }
+  }
+  return backend.Dot(rows, rows);
+}
+
 }  // namespace
 
 RowOrder::RowOrder(int64_t rows, std::map<std::string, Folds> folds)
@@ -294,11 +307,11 @@ Statistics ComputeStatistics(Backend& backend,
     statistics.row_norms = ComputeRowNorms(backend, pair, constants);
   }
   statistics.candidate_norm_squared =
-      backend.Dot(pair.candidate, pair.candidate);
+      NormSquared(backend, pair.candidate, {pair.candidate_norm_squared});
   statistics.reference_norm_squared =
-      constants.norm_squared >= 0.0
-          ? constants.norm_squared
-          : backend.Dot(pair.exact_reference, pair.exact_reference);
+      NormSquared(backend,
+                  pair.exact_reference,
+                  {constants.norm_squared, pair.reference_norm_squared});
   return statistics;
 }
 

@@ -59,6 +59,9 @@ struct RowPair {
   /// measure asks for means.
   Matrix candidate_means = {};
   Matrix reference_means = {};
+  /// |candidate|^2 and |exact_reference|^2 where they are known; negative: not.
+  double candidate_norm_squared = -1.0;
+  double reference_norm_squared = -1.0;
 };
 
 /// a'a as float64; accumulated in float64 when `exact`.

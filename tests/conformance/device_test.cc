@@ -301,9 +301,9 @@ int64_t WaitsPerStep(const std::string& id) {
 
 TEST(DeviceWaitsTest, AStepWaitsForItsScalarsOnly) {
   REPSCORE_NEED_DEVICE();
-  // Of the rows, of the measure, of the step.
-  EXPECT_EQ(WaitsPerStep("cka"), 3);
-  EXPECT_EQ(WaitsPerStep("nbs"), 3);
+  // Of the measure, of the step.
+  EXPECT_EQ(WaitsPerStep("cka"), 2);
+  EXPECT_EQ(WaitsPerStep("nbs"), 2);
 }
 
 /// Largest error of an element of a' b, in the size of its terms' sum.

@@ -217,6 +217,19 @@ void Device::FreeIdleMemory() const {
   for (const auto& [owner, free] : idle_memory_) {
     free();
   }
+  Check(cudaMemPoolTrimTo(pool_, 0), "freeing memory");
+}
+
+void* Device::AllocateToKeep(size_t bytes, std::string_view doing) const {
+  void* data = nullptr;
+  cudaError_t error = cudaMalloc(&data, bytes);
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    FreeIdleMemory();
+    error = cudaMalloc(&data, bytes);
+  }
+  Check(error, doing);
+  return data;
 }
 
 absl::Status Device::Health() const {

@@ -52,7 +52,12 @@ class Device {
   void AddIdleMemory(const void* owner, std::function<void()> free) const;
   void RemoveIdleMemory(const void* owner) const;
   void AddIdleBytes(int64_t bytes) const { idle_bytes_ += bytes; }
+  /// Gives all of it back to the device, the pool's own too. Waits.
   void FreeIdleMemory() const;
+
+  /// Memory beside the pool, until cudaFree: idle memory is given back first
+  /// where the device has no room otherwise. Throws BackendError.
+  void* AllocateToKeep(size_t bytes, std::string_view doing) const;
 
   /// Not OK once an error has come that the device does not recover from
   /// within this process.

@@ -57,8 +57,8 @@ void Queue::Create() {
                "making a stream");
   device.Check(cudaEventCreateWithFlags(&position_, cudaEventDisableTiming),
                "making an event");
-  device.Check(cudaMalloc(&workspace_, kWorkspaceBytes),
-               "allocating the workspace of cuBLAS");
+  workspace_ = device.AllocateToKeep(kWorkspaceBytes,
+                                     "allocating the workspace of cuBLAS");
   device.Check(libraries.create(&blas_), "starting cuBLAS");
   device.Check(libraries.set_stream(blas_, stream_), "starting cuBLAS");
   device.Check(libraries.set_workspace(blas_, workspace_, kWorkspaceBytes),
@@ -205,8 +205,6 @@ void* Queue::Allocate(size_t bytes) {
   if (error == cudaErrorMemoryAllocation) {
     cudaGetLastError();
     device_->FreeIdleMemory();
-    Wait();
-    device_->Check(cudaMemPoolTrimTo(device_->pool(), 0), "trimming the pool");
     const std::lock_guard<std::mutex> lock(mutex_);
     error = from_pool(&data);
   }

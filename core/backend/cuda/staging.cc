@@ -26,8 +26,8 @@ void StagingRing::Create() {
   device.Check(
       cudaMallocHost(reinterpret_cast<void**>(&host_), bytes),  // page-locked
       "allocating page-locked host memory");
-  device.Check(cudaMalloc(reinterpret_cast<void**>(&device_), bytes),
-               "allocating staging memory");
+  device_ = static_cast<std::byte*>(
+      device.AllocateToKeep(bytes, "allocating staging memory"));
   slots_.resize(static_cast<size_t>(count_));
   for (size_t i = 0; i < slots_.size(); ++i) {
     const size_t offset = i * static_cast<size_t>(slot_bytes_);

@@ -40,9 +40,8 @@ Tape::~Tape() {
 }
 
 void Tape::Create() {
-  device_.Check(
-      cudaMalloc(reinterpret_cast<void**>(&constants_), kConstantBytes),
-      "allocating memory for constants");
+  constants_ = static_cast<std::byte*>(device_.AllocateToKeep(
+      kConstantBytes, "allocating memory for constants"));
   device_.Check(
       cudaMallocHost(reinterpret_cast<void**>(&host_), kSlots * kConstantBytes),
       "allocating page-locked host memory");

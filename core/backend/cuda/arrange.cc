@@ -55,7 +55,7 @@ class Schedule {
   /// Operations that cannot share a launch come as soon as they can: more of
   /// the others are ready then. Else the kind of which most are.
   std::vector<size_t> Next() {
-    const std::vector<size_t> group = Pick();
+    std::vector<size_t> group = Pick();
     std::erase_if(ready_, [&](size_t i) {
       return std::binary_search(group.begin(), group.end(), i);
     });

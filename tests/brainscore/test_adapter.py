@@ -249,6 +249,17 @@ def test_inputs_that_say_what_is_wrong(client, pair):
     )
     with pytest.raises(ValueError, match="no presentation coordinate texture_type"):
         lost(*pair)
+    edges = {"time_bin_start": [70, 120], "time_bin_end": [120, 170]}
+    bins = {name: ("time_bin", values) for name, values in edges.items()}
+    binned = assembly(np.stack([pair[1].values] * 2, axis=-1), **bins)
+    ridge = "brainscore.vision.ridge(folds=explicit)"
+    with pytest.raises(ValueError, match="has 2 time bins"):
+        ServerMetric(client, ridge)(binned, binned)
+    with pytest.raises(ValueError, match="has 2 time bins"):
+        SplitServerMetric(client, ridge)(binned, binned, binned, binned)
+    stored = register_assembly(client, "bins", binned)
+    with pytest.raises(ValueError, match="has a time axis"):
+        ServerBenchmark(client, stored, ridge, Experiment([], "IT"), identifier="a-b")
     with pytest.raises(repscore.InvalidInput, match="measure"):
         ServerMetric(client, "cka(kernel=other)")(*pair)
 

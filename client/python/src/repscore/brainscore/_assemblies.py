@@ -74,6 +74,19 @@ def stimuli_of(assembly: Any, side: str) -> Stimuli:
     return Stimuli(tuple(places), np.stack(averaged, axis=-2), first)
 
 
+def check_single_bin(values: npt.NDArray[Any], side: str) -> None:
+    """Splits are over stimuli: with several time bins they would miss rows.
+
+    Raises:
+        ValueError: There are several.
+    """
+    if values.ndim > 2:
+        raise ValueError(
+            f"{side}: has {len(values)} time bins; folds=explicit takes one: "
+            "select or average them"
+        )
+
+
 def some(ids: Sequence[str]) -> str:
     named = ", ".join(ids[:_MOST_NAMED])
     return named + (", ..." if len(ids) > _MOST_NAMED else "")

@@ -103,6 +103,11 @@ class ServerBenchmark(BenchmarkBase):  # type: ignore[misc]
         self._measure = measure
         self._experiment = experiment
         self._context = context or Context(ceiling_splits=10, normalization="r2/c")
+        if rule is not None and len(self._dataset.shape) > 2:
+            raise ValueError(
+                f"dataset: {self._dataset.name} has a time axis; folds=explicit "
+                "takes one time bin"
+            )
         self._folds = None if rule is None else self._make_folds(rule)
         self._device = device
 

@@ -10,6 +10,7 @@ from brainscore_core.metrics import Metric
 
 from repscore.brainscore._assemblies import (
     Stimuli,
+    check_single_bin,
     coordinate,
     in_order_of,
     stimuli_of,
@@ -103,6 +104,7 @@ class ServerMetric(Metric):  # type: ignore[misc]
         rule = self._cross_validation
         if rule is None:
             return None
+        check_single_bin(stimuli.values, "target")
         classes = None
         if rule.stratification is not None:
             values = coordinate(target, rule.stratification, "target")
@@ -147,6 +149,8 @@ class SplitServerMetric(Metric):  # type: ignore[misc]
             theirs = stimuli_of(target, "target")
             sides[0].append(in_order_of(stimuli_of(source, "source"), theirs.ids))
             sides[1].append(theirs.values)
+            check_single_bin(sides[0][-1], "source")
+            check_single_bin(theirs.values, "target")
         train, test = (len(part) for part in sides[1])
         scores = self._client.compare(
             np.concatenate(sides[0]),
